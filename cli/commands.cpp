@@ -1,0 +1,20 @@
+#include "cli/commands.h"
+
+namespace genu::cli {
+
+std::vector<Command> data_commands() {
+  return {
+#ifdef GENU_WITH_IMAGES
+      generate_command(), ingest_command(), shard_command(),
+#endif
+      verify_command(), inspect_command(),
+  };
+}
+
+std::vector<std::pair<std::string, std::string>> train_command_summaries() {
+  return {{"train", "fit a grader on shards"},
+          {"evaluate", "full metric report of a checkpoint on one split of the shards"},
+          {"predict", "grade image files with a checkpoint"}};
+}
+
+}  // namespace genu::cli
