@@ -24,6 +24,12 @@ void check_decode(int result, const std::string& name) {
   if (result != 0) throw DataError(name + ": damaged PNG (" + spng_strerror(result) + "); replace the file");
 }
 
+// spng stops at the last pixel; a file cut behind it would pass unseen.
+bool has_end_chunk(std::span<const std::uint8_t> bytes) {
+  static constexpr std::array<std::uint8_t, 12> kEnd = {0, 0, 0, 0, 'I', 'E', 'N', 'D', 0xAE, 0x42, 0x60, 0x82};
+  return std::find_end(bytes.begin(), bytes.end(), kEnd.begin(), kEnd.end()) != bytes.end();
+}
+
 void check_encode(int result) {
   if (result != 0) throw InternalError(std::string("cannot encode a PNG: ") + spng_strerror(result));
 }
@@ -62,6 +68,7 @@ std::vector<std::uint8_t> encode_png(const PngImage& image, int compression_leve
 PngImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name) {
   if (bytes.empty()) throw DataError(name + ": empty file; replace it");
   if (!looks_like_png(bytes)) throw DataError(name + ": not a PNG file; replace it or correct its name");
+  if (!has_end_chunk(bytes)) throw DataError(name + ": damaged PNG (cut short); replace the file");
   const Context context(spng_ctx_new(0));
   if (!context) throw InternalError("cannot decode a PNG: out of memory");
   check_decode(spng_set_image_limits(context.get(), kLargestSide, kLargestSide), name);

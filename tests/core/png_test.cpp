@@ -1,0 +1,57 @@
+#include "core/png.h"
+
+#include <gtest/gtest.h>
+
+#include "core/errors.h"
+#include "core/random.h"
+
+namespace genu {
+namespace {
+
+PngImage noise_image(int width, int height, int channels, int bit_depth) {
+  PngImage image{width, height, channels, bit_depth, {}};
+  image.bytes.resize(static_cast<std::size_t>(width * height * channels * bit_depth / 8));
+  RandomStream stream(1, 2, "png");
+  for (auto& byte : image.bytes) byte = static_cast<std::uint8_t>(stream.next_u32());
+  return image;
+}
+
+TEST(Png, RoundTripsEveryLayout) {
+  for (const int channels : {1, 3}) {
+    for (const int bit_depth : {8, 16}) {
+      for (const int level : {1, 6}) {
+        const PngImage image = noise_image(37, 23, channels, bit_depth);
+        EXPECT_EQ(decode_png(encode_png(image, level), "x.png"), image) << channels << " " << bit_depth;
+      }
+    }
+  }
+}
+
+TEST(Png, EveryTruncationAndFlippedByteIsNamedOrHarmless) {
+  const PngImage image = noise_image(16, 16, 1, 8);
+  const auto bytes = encode_png(image, 1);
+  for (std::size_t size = 0; size < bytes.size(); size += 3) {
+    EXPECT_THROW(decode_png({bytes.data(), size}, "cut.png"), DataError) << size;
+  }
+  int named = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    auto damaged = bytes;
+    damaged[i] ^= 0x10;
+    try {
+      EXPECT_EQ(decode_png(damaged, "flip.png"), image) << i;  // an ancillary chunk's name, say
+    } catch (const DataError& error) {
+      EXPECT_TRUE(std::string(error.what()).starts_with("flip.png: ")) << error.what();
+      ++named;
+    }
+  }
+  EXPECT_GT(named, static_cast<int>(bytes.size()) * 9 / 10);
+}
+
+TEST(Png, TextAndEmptyFilesAreNamed) {
+  EXPECT_THROW(decode_png({}, "a.png"), DataError);
+  const std::vector<std::uint8_t> text = {'h', 'e', 'l', 'l', 'o', ' ', 'w', 'o', 'r', 'l', 'd'};
+  EXPECT_THROW(decode_png(text, "a.png"), DataError);
+}
+
+}  // namespace
+}  // namespace genu
