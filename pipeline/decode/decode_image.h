@@ -1,0 +1,28 @@
+// Image files to grey pixels. PNG is read by the core; JPEG, BMP and TIFF by a module that is loaded when one comes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace genu::pipeline {
+
+// One grey plane, row by row; 16-bit samples in host byte order.
+struct DecodedImage {
+  int width_px = 0;
+  int height_px = 0;
+  int bit_depth = 8;                // 8 or 16
+  std::vector<std::uint8_t> bytes;  // height * width * bit_depth / 8
+  bool operator==(const DecodedImage&) const = default;
+};
+
+// Colour becomes grey as 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601), rounded.
+// `name` begins every message. Throws DataError if the bytes are empty, damaged or of no known kind.
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name);
+
+// Throws IoError if the file cannot be read, DataError as decode_image().
+DecodedImage decode_image_file(const std::filesystem::path& path);
+
+}  // namespace genu::pipeline

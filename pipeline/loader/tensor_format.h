@@ -1,0 +1,50 @@
+// From stored grey levels to what a network takes: size, channels, normalisation.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/config.h"
+#include "pipeline/augment/augment.h"
+#include "pipeline/loader/shard_set.h"
+
+namespace genu::pipeline {
+
+// x is a grey level 0..255.
+enum class Normalisation : std::uint8_t {
+  kUnit,        // x / 255
+  kPerImage,    // 0.5 (x - mean) / (sd + 1) with mean and SD of this very image
+  kDataset,     // (x - mean) / sd with mean and SD of the training pixels
+  kTensorflow,  // x / 127.5 - 1
+  kImagenet,    // (x / 255 - mean_c) / sd_c with ImageNet's channel means and SDs; one channel takes their average
+};
+
+struct TensorFormat {
+  int size_px = 0;   // side of the square network input; 0 = as stored
+  int channels = 1;  // 1, or 3 equal ones
+  Normalisation normalisation = Normalisation::kDataset;
+  void list_fields(FieldList& fields);
+  bool operator==(const TensorFormat&) const = default;
+};
+
+struct TensorShape {
+  int channels = 1;
+  int height_px = 0;
+  int width_px = 0;
+  std::size_t size() const {
+    return static_cast<std::size_t>(channels) * static_cast<std::size_t>(height_px) *
+           static_cast<std::size_t>(width_px);
+  }
+  bool operator==(const TensorShape&) const = default;
+};
+
+TensorShape tensor_shape(const TensorFormat& format, int height_px, int width_px);
+
+// One image: resize (area average when shrinking, else bilinear), augment, normalise.
+// out: [channels, height, width]; requires out.size() == tensor_shape(...).size().
+// The same call serves training, evaluation (identity parameters) and `predict`.
+void make_tensor(const GreyView& image, const AugmentParameters& augmentation, const TensorFormat& format,
+                 const PixelStatistics& training_pixels, std::span<float> out);
+
+}  // namespace genu::pipeline

@@ -1,0 +1,49 @@
+// From a decoded film to the pixels that are stored and graded. `shard` and `predict` call the same function with the
+// same config (stored in the shards and in the checkpoint), so that a knee looks alike in training and in use.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/config.h"
+#include "core/kl_grade.h"
+#include "pipeline/decode/decode_image.h"
+
+namespace genu::pipeline {
+
+enum class Negatives : std::uint8_t {
+  kRight,  // find photometric negatives (bone dark) and invert them
+  kKeep,   // leave them
+};
+
+enum class Orientation : std::uint8_t {
+  kAsLeft,  // mirror right knees: medial is on the picture's left in every image
+  kKeep,    // leave them
+};
+
+struct PreprocessConfig {
+  int size_px = 224;  // side of the stored square
+  Negatives negatives = Negatives::kRight;
+  Orientation orientation = Orientation::kAsLeft;
+  double stretch_low_percent = 0;     // grey at this percentile becomes 0; 0 with 100 = no stretch
+  double stretch_high_percent = 100;  // grey at this percentile becomes 255
+  double clahe_clip = 0;              // contrast-limited adaptive histogram equalisation; 0 = off
+  int clahe_tiles = 8;                // tiles a side
+  void list_fields(FieldList& fields);
+  bool operator==(const PreprocessConfig&) const = default;
+};
+
+struct PreparedImage {
+  int height_px = 0;
+  int width_px = 0;
+  std::vector<std::uint8_t> pixels;  // [height, width]
+  double polarity = 0;               // correlation with the knee template, -1..1, before righting
+  bool was_negative = false;
+  bool was_mirrored = false;
+};
+
+// A side that is not known is never mirrored. Throws DataError if the image is smaller than 16 px a side.
+PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> side, const PreprocessConfig& config);
+
+}  // namespace genu::pipeline
