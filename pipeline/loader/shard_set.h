@@ -37,6 +37,11 @@ struct Selection {
   Variants variants = Variants::kOriginals;
 };
 
+struct IntactSamples {
+  std::vector<std::size_t> samples;  // those whose checksums match, in the order given
+  std::vector<std::string> damaged;  // the place of each of the others
+};
+
 using ClassCounts = std::array<std::size_t, kKlGradeCount>;
 
 // Immutable after open(); every member is safe to call from any number of threads.
@@ -69,6 +74,8 @@ class ShardSet {
 
   // Indices in stored order.
   std::vector<std::size_t> select(const Selection& selection) const;
+  // Checks every given sample; a trainer warns of the damaged ones and goes on with the rest.
+  IntactSamples keep_intact(std::span<const std::size_t> samples) const;
   ClassCounts class_counts(std::span<const std::size_t> samples) const;
 
   const PixelStatistics& training_pixels() const { return training_pixels_; }
@@ -92,6 +99,7 @@ class ShardSet {
  private:
   struct Mapping;
   ShardSet();
+  std::size_t shard_of(std::size_t i) const;
 
   int height_px_ = 0;
   int width_px_ = 0;

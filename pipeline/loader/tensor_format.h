@@ -4,6 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "core/config.h"
 #include "pipeline/augment/augment.h"
@@ -19,6 +22,9 @@ enum class Normalisation : std::uint8_t {
   kTensorflow,  // x / 127.5 - 1
   kImagenet,    // (x / 255 - mean_c) / sd_c with ImageNet's channel means and SDs; one channel takes their average
 };
+
+// The word of each in a config.
+std::vector<std::pair<std::string, Normalisation>> normalisation_words();
 
 struct TensorFormat {
   int size_px = 0;   // side of the square network input; 0 = as stored
