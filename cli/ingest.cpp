@@ -1,10 +1,96 @@
+// genu ingest: reads a folder, writes a manifest, changes nothing.
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
 #include "cli/commands.h"
 #include "core/errors.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "core/log.h"
+#include "core/progress.h"
+#include "core/run_record.h"
+#include "pipeline/source/manifest.h"
+#include "pipeline/source/mendeley.h"
+#include "pipeline/split/split_rules.h"
 
 namespace genu::cli {
 
-Command ingest_command() {
-  return {"ingest", "", [](const std::vector<std::string>&) -> int { throw InternalError("ingest: not written"); }};
+namespace {
+
+using namespace genu::pipeline;
+
+struct Options {
+  CommonOptions common;
+  std::string mendeley;
+  std::string synthetic;
+  std::string out;
+  bool strict = false;
+};
+
+// Hashes each file; one that cannot be read is a fault.
+SourceListing with_hashes(SourceListing listing, FaultPolicy policy) {
+  SourceListing hashed;
+  hashed.skipped = std::move(listing.skipped);
+  ProgressBar bar("ingest", listing.samples.size(), "images");
+  for (SourceSample& sample : listing.samples) {
+    try {
+      sample.sha256 = sha256_file(sample.path);
+      hashed.samples.push_back(std::move(sample));
+    } catch (const IoError& error) {
+      report_fault(policy, error.what(), hashed.skipped);
+    }
+    bar.advance();
+  }
+  return hashed;
 }
+
+void print(const SourceListing& listing, const Options& options) {
+  if (options.common.json) {
+    const nlohmann::ordered_json result = {
+        {"manifest", options.out}, {"samples", listing.samples.size()}, {"skipped", listing.skipped.size()}};
+    std::puts(result.dump(2).c_str());
+    return;
+  }
+  std::fputs(to_text(count_samples(listing.samples)).c_str(), stdout);
+  std::puts(fmt::format("{} samples listed in {}, {} entries left out", listing.samples.size(), options.out,
+                        listing.skipped.size())
+                .c_str());
+}
+
+int run(const std::vector<std::string>& arguments) {
+  Options options;
+  CLI::App app("Lists the images of a folder with their labels in a manifest (CSV).", "ingest");
+  auto* source = app.add_option_group("source");
+  source->add_option("--mendeley", options.mendeley, "folder with SPLIT/GRADE/SUBJECTSIDE.png")->type_name("DIR");
+  source->add_option("--synthetic", options.synthetic, "dataset folder of `genu generate`")->type_name("DIR");
+  source->require_option(1);
+  app.add_option("--out", options.out, "manifest to write")->type_name("FILE")->required();
+  app.add_flag("--strict", options.strict, "stop at the first fault instead of leaving the file out");
+  add_output_options(app, options.common);
+  if (!parse(app, arguments, options.common)) return 0;
+
+  const FaultPolicy policy = options.strict ? FaultPolicy::kStop : FaultPolicy::kSkip;
+  RunRecord record(arguments, "");
+  const SourceListing listing =
+      with_hashes(options.mendeley.empty() ? list_synthetic(options.synthetic, policy)
+                                           : list_mendeley(options.mendeley, policy),
+                  policy);
+  for (const SkippedInput& skipped : listing.skipped) log_warning(skipped.message);
+  if (listing.samples.empty()) throw DataError("no image could be listed; check the folder");
+  const std::string text = manifest_csv(listing.samples);
+  write_file_atomically(options.out, text);
+  record.add_result("manifest_sha256", to_hex(sha256(text)));
+  record.add_result("samples", std::to_string(listing.samples.size()));
+  record.write(options.out + ".run.json");
+  print(listing, options);
+  return 0;
+}
+
+}  // namespace
+
+Command ingest_command() { return {"ingest", "list a folder of real films in a manifest", run}; }
 
 }  // namespace genu::cli

@@ -1,0 +1,122 @@
+#include "pipeline/decode/decode_image.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/files.h"
+#include "core/png.h"
+#include "pipeline/decode/imgcodecs_module.h"
+
+namespace genu::pipeline {
+
+namespace {
+
+enum class FileKind : std::uint8_t { kPng, kJpeg, kBmp, kTiff, kUnknown };
+
+FileKind kind_of(std::span<const std::uint8_t> bytes) {
+  const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 8));
+  if (looks_like_png(bytes)) return FileKind::kPng;
+  if (head.starts_with("\xFF\xD8\xFF")) return FileKind::kJpeg;
+  if (head.starts_with("BM")) return FileKind::kBmp;
+  if (head.starts_with(std::string_view("II*\0", 4)) || head.starts_with(std::string_view("MM\0*", 4))) {
+    return FileKind::kTiff;
+  }
+  return FileKind::kUnknown;
+}
+
+// BT.601 luma in 16.16 fixed point, rounded.
+template <class T>
+void luma(const std::uint8_t* rgb_bytes, std::size_t pixels, std::uint8_t* grey_bytes) {
+  for (std::size_t i = 0; i < pixels; ++i) {
+    std::array<T, 3> rgb{};
+    std::memcpy(rgb.data(), rgb_bytes + i * sizeof rgb, sizeof rgb);
+    const std::uint64_t sum = 19595ull * rgb[0] + 38470ull * rgb[1] + 7471ull * rgb[2];
+    const T grey = static_cast<T>((sum + 32768) >> 16);
+    std::memcpy(grey_bytes + i * sizeof grey, &grey, sizeof grey);
+  }
+}
+
+DecodedImage to_grey(PngImage png) {
+  DecodedImage image{png.width_px, png.height_px, png.bit_depth, {}};
+  if (png.channels == 1) {
+    image.bytes = std::move(png.bytes);
+    return image;
+  }
+  const std::size_t pixels = static_cast<std::size_t>(png.width_px) * static_cast<std::size_t>(png.height_px);
+  image.bytes.resize(pixels * static_cast<std::size_t>(png.bit_depth / 8));
+  if (png.bit_depth == 16) {
+    luma<std::uint16_t>(png.bytes.data(), pixels, image.bytes.data());
+  } else {
+    luma<std::uint8_t>(png.bytes.data(), pixels, image.bytes.data());
+  }
+  return image;
+}
+
+using DecodeFunction = decltype(&genu_imgcodecs_decode);
+
+DecodeFunction load_module(const std::string& name) {
+  const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libgenu_imgcodecs_module.so";
+  if (!std::filesystem::exists(path)) {
+    throw DataError(name + ": this build reads PNG only (" + path.string() +
+                    " is missing); convert the file to PNG or build the module");
+  }
+  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) throw InternalError(std::string("cannot load the image codecs: ") + ::dlerror());
+  const auto decode = reinterpret_cast<DecodeFunction>(::dlsym(module, "genu_imgcodecs_decode"));
+  if (decode == nullptr) throw InternalError(path.string() + " is not genu's image codecs; build again");
+  return decode;
+}
+
+DecodedImage decode_by_module(std::span<const std::uint8_t> bytes, const std::string& name) {
+  static const DecodeFunction decode = load_module(name);  // tried again after a failure
+  GenuImgcodecsImage raw{};
+  std::array<char, 256> message{};
+  if (decode(bytes.data(), bytes.size(), &raw, message.data(), message.size()) != 0) {
+    throw DataError(name + ": " + message.data() + "; replace the file or convert it to PNG");
+  }
+  const std::unique_ptr<std::uint8_t, decltype(&std::free)> owner(raw.bytes, &std::free);
+  const std::size_t size = static_cast<std::size_t>(raw.width_px) * static_cast<std::size_t>(raw.height_px) *
+                           static_cast<std::size_t>(raw.bit_depth / 8);
+  return {raw.width_px, raw.height_px, raw.bit_depth, {raw.bytes, raw.bytes + size}};
+}
+
+// libjpeg fills what is missing with grey and only warns, so the end-of-image marker is asked for here.
+void require_jpeg_end(std::span<const std::uint8_t> bytes, const std::string& name) {
+  constexpr std::array<std::uint8_t, 2> kEndOfImage = {0xFF, 0xD9};
+  if (std::find_end(bytes.begin(), bytes.end(), kEndOfImage.begin(), kEndOfImage.end()) == bytes.end()) {
+    throw DataError(name + ": the JPEG is cut off before its end; replace it");
+  }
+}
+
+}  // namespace
+
+DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string& name) {
+  if (bytes.empty()) throw DataError(name + ": empty file; replace it");
+  switch (kind_of(bytes)) {
+    case FileKind::kPng:
+      return to_grey(decode_png(bytes, name));
+    case FileKind::kJpeg:
+      require_jpeg_end(bytes, name);
+      return decode_by_module(bytes, name);
+    case FileKind::kBmp:
+    case FileKind::kTiff:
+      return decode_by_module(bytes, name);
+    case FileKind::kUnknown:
+      break;
+  }
+  throw DataError(name + ": not a PNG, JPEG, BMP or TIFF image; replace it or correct its name");
+}
+
+DecodedImage decode_image_file(const std::filesystem::path& path) {
+  return decode_image(read_file(path), path.string());
+}
+
+}  // namespace genu::pipeline

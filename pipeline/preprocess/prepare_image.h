@@ -22,8 +22,14 @@ enum class Orientation : std::uint8_t {
   kKeep,    // leave them
 };
 
+enum class Fit : std::uint8_t {
+  kLetterbox,  // keep proportions; pad the shorter side with black, half on each end
+  kStretch,    // fill the square
+};
+
 struct PreprocessConfig {
   int size_px = 224;  // side of the stored square
+  Fit fit = Fit::kLetterbox;
   Negatives negatives = Negatives::kRight;
   Orientation orientation = Orientation::kAsLeft;
   double stretch_low_percent = 0;     // grey at this percentile becomes 0; 0 with 100 = no stretch

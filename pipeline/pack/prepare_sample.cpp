@@ -1,0 +1,84 @@
+#include "pipeline/pack/prepare_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "core/errors.h"
+#include "core/files.h"
+#include "pipeline/decode/decode_image.h"
+#include "pipeline/preprocess/prepare_image.h"
+
+namespace genu::pipeline {
+
+namespace {
+
+// Baked variants are addressed by what the sample is called, not by where it stands: adding a source changes no other
+// sample's variants.
+std::uint32_t sample_address(const SourceSample& sample) {
+  const Sha256Digest digest = sha256(std::string(to_string(sample.source)) + "/" + sample.id);
+  std::uint32_t address = 0;
+  for (std::size_t i = 0; i < 4; ++i) address = address << 8 | digest[i];
+  return address;
+}
+
+PreparedVariant bake(const PreparedImage& image, const AugmentParameters& augmentation) {
+  std::vector<float> grey(image.pixels.size());
+  apply_augmentation({image.pixels.data(), image.height_px, image.width_px}, augmentation, grey);
+  PreparedVariant variant{augmentation, std::vector<std::uint8_t>(grey.size())};
+  std::transform(grey.begin(), grey.end(), variant.pixels.begin(),
+                 [](float value) { return static_cast<std::uint8_t>(value + 0.5f); });
+  return variant;
+}
+
+void add_grey_sums(PreparedSample& prepared, const std::vector<std::uint8_t>& pixels) {
+  for (const std::uint8_t value : pixels) {
+    prepared.grey_sum += value;
+    prepared.grey_square_sum += static_cast<std::uint32_t>(value) * value;
+  }
+}
+
+void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample& prepared) {
+  const auto bytes = read_file(sample.path);
+  const std::string name = sample.path.string();
+  prepared.sha256 = sha256(std::as_bytes(std::span(bytes)));
+  if (sample.sha256 && *sample.sha256 != prepared.sha256) {
+    throw DataError(name + ": its SHA-256 is not the manifest's; the file has changed, make the manifest again");
+  }
+  PreparedImage image;
+  try {
+    image = prepare_image(decode_image(bytes, name), sample.side, config.preprocess);
+  } catch (const DataError& error) {
+    const std::string message = error.what();
+    throw DataError(message.starts_with(name) ? message : name + ": " + message);
+  }
+  prepared.was_negative = image.was_negative;
+  prepared.was_mirrored = image.was_mirrored;
+  prepared.fingerprint = image_fingerprint({image.pixels.data(), image.height_px, image.width_px});
+  add_grey_sums(prepared, image.pixels);
+  std::vector<PreparedVariant> baked;
+  if (sample.split == Split::kTrain) {
+    for (int k = 1; k <= config.variants; ++k) {
+      const auto epoch = static_cast<std::uint64_t>(k);
+      baked.push_back(bake(image, draw_augmentation(config.augment, config.seed, epoch, sample_address(sample))));
+    }
+  }
+  prepared.variants.push_back({AugmentParameters{}, std::move(image.pixels)});
+  std::move(baked.begin(), baked.end(), std::back_inserter(prepared.variants));
+}
+
+}  // namespace
+
+PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& config) {
+  PreparedSample prepared;
+  try {
+    fill(sample, config, prepared);
+  } catch (const Error& error) {
+    if (error.exit_code() != ExitCode::kData && error.exit_code() != ExitCode::kIo) throw;
+    prepared.variants.clear();
+    prepared.fault = error.what();
+  }
+  return prepared;
+}
+
+}  // namespace genu::pipeline

@@ -1,0 +1,30 @@
+// What `genu shard` does to every image. Stored in the shards; where the images lie is not part of it, so that the same
+// images give the same bytes from any folder.
+#pragma once
+
+#include <cstdint>
+
+#include "core/config.h"
+#include "pipeline/augment/augment.h"
+#include "pipeline/preprocess/prepare_image.h"
+#include "pipeline/split/near_duplicates.h"
+
+namespace genu::pipeline {
+
+enum class HeldOutSynthetic : std::uint8_t {
+  kKeep,  // synthetic test and sample images keep their split
+  kDrop,  // only synthetic training images are packed
+};
+
+struct ShardConfig {
+  PreprocessConfig preprocess;
+  int variants = 0;       // baked augmentations of each training image, beside the image itself
+  AugmentConfig augment;  // how the variants are drawn
+  std::uint64_t seed = 0;
+  int samples_per_shard = 2048;
+  HeldOutSynthetic synthetic_held_out = HeldOutSynthetic::kKeep;
+  NearDuplicateConfig near_duplicates;
+  void list_fields(FieldList& fields);
+};
+
+}  // namespace genu::pipeline

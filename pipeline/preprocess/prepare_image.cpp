@@ -1,0 +1,149 @@
+#include "pipeline/preprocess/prepare_image.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "core/errors.h"
+#include "pipeline/orient/polarity.h"
+
+namespace genu::pipeline {
+
+namespace {
+
+cv::Mat as_matrix(const DecodedImage& image) {
+  return {image.height_px, image.width_px, image.bit_depth == 16 ? CV_16U : CV_8U,
+          const_cast<std::uint8_t*>(image.bytes.data())};
+}
+
+template <class T>
+std::vector<std::uint64_t> histogram(const cv::Mat& image) {
+  std::vector<std::uint64_t> counts(std::size_t{1} << (8 * sizeof(T)));
+  for (int y = 0; y < image.rows; ++y) {
+    const T* row = image.ptr<T>(y);
+    for (int x = 0; x < image.cols; ++x) ++counts[row[x]];
+  }
+  return counts;
+}
+
+// Smallest grey level that at least `percent` of the pixels do not exceed.
+double percentile(const std::vector<std::uint64_t>& counts, double percent, double total) {
+  double seen = 0;
+  for (std::size_t level = 0; level < counts.size(); ++level) {
+    seen += static_cast<double>(counts[level]);
+    if (seen >= percent / 100.0 * total && seen > 0) return static_cast<double>(level);
+  }
+  return static_cast<double>(counts.size() - 1);
+}
+
+// To 8 bits: the full range, or the range between two percentiles.
+cv::Mat to_8_bit(const cv::Mat& image, const PreprocessConfig& config) {
+  const bool stretch = config.stretch_low_percent > 0 || config.stretch_high_percent < 100;
+  if (!stretch && image.depth() == CV_8U) return image;
+  double low = 0;
+  double high = 65535;
+  if (stretch) {
+    const auto counts = image.depth() == CV_16U ? histogram<std::uint16_t>(image) : histogram<std::uint8_t>(image);
+    const auto total = static_cast<double>(image.total());
+    low = percentile(counts, config.stretch_low_percent, total);
+    high = std::max(low + 1, percentile(counts, config.stretch_high_percent, total));
+  }
+  cv::Mat out;
+  image.convertTo(out, CV_8U, 255.0 / (high - low), -low * 255.0 / (high - low));
+  return out;
+}
+
+cv::Size target_size(const cv::Mat& image, const PreprocessConfig& config) {
+  if (config.fit == Fit::kStretch) return {config.size_px, config.size_px};
+  const double scale = static_cast<double>(config.size_px) / std::max(image.cols, image.rows);
+  const auto side = [&](int length) { return std::clamp(static_cast<int>(std::lround(length * scale)), 1, config.size_px); };
+  return {side(image.cols), side(image.rows)};
+}
+
+cv::Mat resize(const cv::Mat& image, const cv::Size& size) {
+  if (image.size() == size) return image;
+  const bool shrinks = size.width < image.cols || size.height < image.rows;
+  cv::Mat out;
+  cv::resize(image, out, size, 0, 0, shrinks ? cv::INTER_AREA : cv::INTER_LINEAR);
+  return out;
+}
+
+cv::Mat pad_to_square(const cv::Mat& image, int size_px) {
+  if (image.cols == size_px && image.rows == size_px) return image;
+  const int left = (size_px - image.cols) / 2;
+  const int top = (size_px - image.rows) / 2;
+  cv::Mat out;
+  cv::copyMakeBorder(image, out, top, size_px - image.rows - top, left, size_px - image.cols - left,
+                     cv::BORDER_CONSTANT, cv::Scalar(0));
+  return out;
+}
+
+cv::Mat equalise(const cv::Mat& image, const PreprocessConfig& config) {
+  if (!(config.clahe_clip > 0)) return image;
+  cv::Mat out;
+  cv::createCLAHE(config.clahe_clip, {config.clahe_tiles, config.clahe_tiles})->apply(image, out);
+  return out;
+}
+
+GreyView view_of(const cv::Mat& image) { return {image.ptr<std::uint8_t>(), image.rows, image.cols}; }
+
+}  // namespace
+
+void PreprocessConfig::list_fields(FieldList& fields) {
+  fields.add("size_px", size_px, Range{16, 4096}, "side of the stored square");
+  fields.choice("fit", fit, {{"letterbox", Fit::kLetterbox}, {"stretch", Fit::kStretch}},
+                "films that are not square: keep proportions and pad, or fill the square");
+  fields.choice("negatives", negatives, {{"right", Negatives::kRight}, {"keep", Negatives::kKeep}},
+                "invert films whose bone is dark, or leave them");
+  fields.choice("orientation", orientation, {{"as_left", Orientation::kAsLeft}, {"keep", Orientation::kKeep}},
+                "mirror right knees, or leave them");
+  fields.add("stretch_low_percent", stretch_low_percent, Range{0.0, 49.0}, "percentile that becomes black; 0 = none");
+  fields.add("stretch_high_percent", stretch_high_percent, Range{51.0, 100.0},
+             "percentile that becomes white; 100 = none");
+  fields.add("clahe_clip", clahe_clip, Range{0.0, 100.0}, "clip limit of adaptive equalisation; 0 = off");
+  fields.add("clahe_tiles", clahe_tiles, Range{1, 64}, "tiles a side of adaptive equalisation");
+}
+
+PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> side, const PreprocessConfig& config) {
+  constexpr int kSmallestSide = 16;
+  if (!(image.width_px >= kSmallestSide && image.height_px >= kSmallestSide)) {
+    throw DataError(fmt::format("image of {} x {} px is smaller than {} px a side; use the full film", image.width_px,
+                                image.height_px, kSmallestSide));
+  }
+  // 1. Grey range and size. An image that already fits is not copied.
+  const cv::Mat grey = to_8_bit(as_matrix(image), config);
+  cv::Mat sized = resize(grey, target_size(grey, config));
+  if (!sized.isContinuous()) sized = sized.clone();
+
+  // 2. Right negatives before padding, so that padding stays black.
+  PreparedImage prepared;
+  prepared.polarity = knee_polarity(view_of(sized));
+  prepared.was_negative = config.negatives == Negatives::kRight && prepared.polarity < kNegativePolarity;
+  if (prepared.was_negative) {
+    cv::Mat righted;
+    cv::bitwise_not(sized, righted);
+    sized = righted;
+  }
+  cv::Mat square = pad_to_square(sized, config.size_px);
+
+  // 3. One orientation.
+  prepared.was_mirrored = config.orientation == Orientation::kAsLeft && side == KneeSide::kRight;
+  if (prepared.was_mirrored) {
+    cv::Mat mirrored;
+    cv::flip(square, mirrored, 1);
+    square = mirrored;
+  }
+
+  // 4. Local contrast.
+  const cv::Mat last = equalise(square, config);
+  prepared.height_px = last.rows;
+  prepared.width_px = last.cols;
+  prepared.pixels.assign(last.datastart, last.dataend);
+  return prepared;
+}
+
+}  // namespace genu::pipeline
