@@ -1,0 +1,56 @@
+// One knee from its address to its pixels.
+#pragma once
+
+#include <cstdint>
+
+#include "generator/anatomy/knee_anatomy.h"
+#include "generator/dataset/generate_config.h"
+#include "generator/dataset/sample_plan.h"
+#include "generator/geometry/knee_geometry.h"
+#include "generator/projection/image.h"
+#include "generator/projection/image_frame.h"
+
+namespace genu::generator {
+
+// Every number that makes one sample.
+struct KneeSample {
+  PlannedSample plan;
+  KneeAnatomy anatomy;
+  KneeFeatures features;
+  Positioning positioning;
+  Exposure exposure;
+  DisplayLook look;
+  KlGrade kl_read;
+  KneeGeometry geometry;
+  ImageFrame frame;
+};
+
+// A pure function of config (its seed included) and the plan's sample number.
+KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan);
+
+struct RenderedKnee {
+  Image<std::uint8_t> picture;
+  Image<std::uint8_t> labels;
+};
+
+// What every thread shares: textures and attenuation, made once. Immutable, so safe to share.
+struct RenderResources {
+  explicit RenderResources(const GenerateConfig& config);
+  TextureTiles textures;
+  AttenuationBank attenuation;
+};
+
+// What one thread reuses.
+struct RenderWorkspace {
+  explicit RenderWorkspace(int size_px) : projection(size_px) {}
+  PathLengthMaps maps;
+  ProjectionWorkspace projection;
+  DetectorWorkspace detector;
+  DisplayWorkspace display;
+  Image<float> log_signal;
+};
+
+RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,
+                         RenderWorkspace& work);
+
+}  // namespace genu::generator

@@ -1,0 +1,177 @@
+#include "generator/display/display.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/errors.h"
+#include "generator/projection/vector_math.h"
+
+namespace genu::generator {
+
+namespace {
+
+double quantile(const std::vector<double>& at, const std::vector<double>& values, double u) {
+  const auto after = std::upper_bound(at.begin(), at.end(), u);
+  if (after == at.begin()) return values.front();
+  if (after == at.end()) return values.back();
+  const auto i = static_cast<std::size_t>(after - at.begin());
+  const double t = (u - at[i - 1]) / (at[i] - at[i - 1]);
+  return values[i - 1] + t * (values[i] - values[i - 1]);
+}
+
+// Running mean over 2 * radius + 1 rows or columns, edges held.
+void box_columns(const Image<float>& in, int radius, Image<float>& out) {
+  const int width = in.width_px, height = in.height_px;
+  out.reset(width, height, 0.0f);
+  const float scale = 1.0f / static_cast<float>(2 * radius + 1);
+  std::vector<float> sum(static_cast<std::size_t>(width), 0.0f);
+  for (int k = -radius; k <= radius; ++k) {
+    const float* row = in.row(std::clamp(k, 0, height - 1));
+    for (int x = 0; x < width; ++x) sum[static_cast<std::size_t>(x)] += row[x];
+  }
+  for (int y = 0; y < height; ++y) {
+    float* to = out.row(y);
+    const float* leaving = in.row(std::clamp(y - radius, 0, height - 1));
+    const float* entering = in.row(std::clamp(y + radius + 1, 0, height - 1));
+    for (int x = 0; x < width; ++x) {
+      const auto i = static_cast<std::size_t>(x);
+      to[x] = sum[i] * scale;
+      sum[i] += entering[x] - leaving[x];
+    }
+  }
+}
+
+void box_rows(const Image<float>& in, int radius, Image<float>& out) {
+  const int width = in.width_px;
+  out.reset(width, in.height_px, 0.0f);
+  const float scale = 1.0f / static_cast<float>(2 * radius + 1);
+  std::vector<float> padded(static_cast<std::size_t>(width + 2 * radius));
+  for (int y = 0; y < in.height_px; ++y) {
+    const float* row = in.row(y);
+    std::fill(padded.begin(), padded.begin() + radius, row[0]);
+    std::copy(row, row + width, padded.begin() + radius);
+    std::fill(padded.end() - radius, padded.end(), row[width - 1]);
+    float* to = out.row(y);
+    for (int k = 0; k <= 2 * radius; ++k) {
+      const float* from = padded.data() + k;
+      for (int x = 0; x < width; ++x) to[x] += from[x];
+    }
+    for (int x = 0; x < width; ++x) to[x] *= scale;
+  }
+}
+
+struct Moments {
+  float mean = 0;
+  float sd = 1;
+};
+
+Moments moments_of(const Image<float>& image) {
+  double sum = 0, squares = 0;
+  for (int y = 0; y < image.height_px; ++y) {
+    const float* row = image.row(y);
+    float s = 0, q = 0;
+    for (int x = 0; x < image.width_px; ++x) {
+      s += row[x];
+      q += row[x] * row[x];
+    }
+    sum += s;
+    squares += q;
+  }
+  const double count = static_cast<double>(image.pixels.size());
+  const double mean = sum / count;
+  return {static_cast<float>(mean), static_cast<float>(std::sqrt(std::max(1e-12, squares / count - mean * mean)))};
+}
+
+// Film shoulder and toe: grey stays as it is in the middle and bends towards 2 and 253 at the ends.
+float shoulder(float grey) {
+  const float over = std::max(0.0f, grey - 222.0f);
+  const float under = std::max(0.0f, 26.0f - grey);
+  const float middle = std::min(std::max(grey, 26.0f), 222.0f);
+  return middle + 31.0f * (over / (31.0f + over)) - 26.0f * (under / (26.0f + under));
+}
+
+void check_quantiles(const DisplayConfig& config) {
+  const bool same_length =
+      config.quantiles.size() == config.film_mean_grey.size() && config.quantiles.size() == config.film_sd_grey.size();
+  if (!same_length || !std::is_sorted(config.quantiles.begin(), config.quantiles.end())) {
+    throw ConfigError("display: quantiles must ascend and be as many as film_mean_grey and film_sd_grey");
+  }
+}
+
+}  // namespace
+
+void DisplayConfig::list_fields(FieldList& fields) {
+  fields.add("quantiles", quantiles, Range{0.0, 1.0}, Range{2, 50}, "where the two tables below are given");
+  fields.add("film_mean_grey", film_mean_grey, Range{0.0, 255.0}, Range{2, 50}, "grey mean of a film at each quantile");
+  fields.add("film_sd_grey", film_sd_grey, Range{0.0, 128.0}, Range{2, 50}, "grey SD of a film at each quantile");
+  fields.add("mean_sd_correlation", mean_sd_correlation, Range{-1.0, 1.0}, "correlation of the two (normal scores)");
+  fields.add("curve_steepness", curve_steepness, Range{0.1, 5.0}, "median steepness of the sigmoid look-up");
+  fields.add("curve_steepness_sigma", curve_steepness_sigma, Range{0.0, 1.0}, "its log-normal spread");
+  fields.add("curve_centre", curve_centre, Range{-3.0, 3.0}, "centre of the look-up from the mean log signal");
+  fields.add("curve_centre_sd", curve_centre_sd, Range{0.0, 2.0}, "its spread");
+  fields.add("edge_gain_mean", edge_gain_mean, Range{0.0, 3.0}, "edge enhancement");
+  fields.add("edge_gain_sd", edge_gain_sd, Range{0.0, 1.0}, "its spread");
+  fields.add("edge_radius_mm", edge_radius_mm, Range{0.5, 10.0}, "radius of the enhancement");
+  fields.add("inverted_share", inverted_share, Range{0.0, 1.0}, "share of photometric negatives (bone dark)");
+}
+
+DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
+  check_quantiles(config);
+  DisplayLook look;
+  const double first = stream.normal();
+  const double r = config.mean_sd_correlation;
+  const double second = r * first + std::sqrt(1 - r * r) * stream.normal();
+  look.mean_grey = quantile(config.quantiles, config.film_mean_grey, normal_cdf(first));
+  look.sd_grey = quantile(config.quantiles, config.film_sd_grey, normal_cdf(second));
+  look.curve_steepness = std::clamp(stream.log_normal(config.curve_steepness, config.curve_steepness_sigma), 0.2, 5.0);
+  look.curve_centre = stream.truncated_normal(config.curve_centre, config.curve_centre_sd);
+  look.edge_gain = std::max(0.0, stream.truncated_normal(config.edge_gain_mean, config.edge_gain_sd));
+  look.edge_radius_mm = config.edge_radius_mm;
+  look.polarity = stream.bernoulli(config.inverted_share) ? Polarity::kBoneDark : Polarity::kBoneBright;
+  return look;
+}
+
+void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
+             Image<std::uint8_t>& picture) {
+  const int width = log_signal.width_px, height = log_signal.height_px;
+  // 1. Edge enhancement against two box means.
+  const int radius = std::max(1, static_cast<int>(std::lround(look.edge_radius_mm / pixel_spacing_mm)));
+  box_columns(log_signal, radius, work.scratch);
+  box_rows(work.scratch, radius, work.smooth);
+  const auto gain = static_cast<float>(look.edge_gain);
+
+  // 2. Sigmoid look-up around the picture's own level.
+  const float centre = moments_of(log_signal).mean + static_cast<float>(look.curve_centre);
+  const auto steepness = static_cast<float>(look.curve_steepness);
+  work.tone.reset(width, height, 0.0f);
+  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
+    const float value = log_signal.pixels[i];
+    const float enhanced = value + gain * (value - work.smooth.pixels[i]);
+    work.tone.pixels[i] = 1.0f / (1.0f + fast_exp(-steepness * (enhanced - centre)));
+  }
+
+  // 3. The film's own mean and contrast, corrected once for what toe and shoulder take away.
+  const Moments tone = moments_of(work.tone);
+  float scale = static_cast<float>(look.sd_grey) / std::max(tone.sd, 1e-6f);
+  float offset = static_cast<float>(look.mean_grey) - scale * tone.mean;
+  work.scratch.reset(width, height, 0.0f);
+  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
+    work.scratch.pixels[i] = shoulder(offset + scale * work.tone.pixels[i]);
+  }
+  const Moments shown = moments_of(work.scratch);
+  const float stretch = std::clamp(static_cast<float>(look.sd_grey) / std::max(shown.sd, 1e-3f), 0.8f, 1.25f);
+  scale *= stretch;
+  offset = static_cast<float>(look.mean_grey) - scale * tone.mean + (static_cast<float>(look.mean_grey) - shown.mean);
+
+  // 4. Eight bits.
+  const bool negative = look.polarity == Polarity::kBoneDark;
+  const float sign = negative ? -1.0f : 1.0f, base = negative ? 255.0f : 0.0f;
+  picture.reset(width, height, 0);
+  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
+    const float grey = shoulder(offset + scale * work.tone.pixels[i]);
+    const float shown_grey = std::min(std::max(base + sign * grey, 0.0f), 255.0f);
+    picture.pixels[i] = static_cast<std::uint8_t>(shown_grey + 0.5f);
+  }
+}
+
+}  // namespace genu::generator

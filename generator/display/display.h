@@ -1,0 +1,55 @@
+// From the detector's log signal to an 8-bit picture: enhancement, look-up curve, exposure and contrast of one film.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/config.h"
+#include "core/random.h"
+#include "generator/projection/image.h"
+
+namespace genu::generator {
+
+// Quantiles of a film's grey mean and SD at 0, 1, 5, 25, 50, 75, 95, 99 and 100 % (real_film_statistics.md; the ends
+// extrapolated).
+struct DisplayConfig {
+  std::vector<double> quantiles = {0.0, 0.01, 0.05, 0.25, 0.50, 0.75, 0.95, 0.99, 1.0};
+  std::vector<double> film_mean_grey = {45, 64, 110, 141, 156, 170, 200, 216, 225};
+  std::vector<double> film_sd_grey = {10, 13, 19, 27, 36, 48, 65, 74, 80};
+  double mean_sd_correlation = 0.23;
+  double curve_steepness = 1.1;         // of the sigmoid in log signal; median
+  double curve_steepness_sigma = 0.35;  // log-normal spread
+  double curve_centre = -0.35;          // of the sigmoid, from the picture's mean log signal
+  double curve_centre_sd = 0.25;
+  double edge_gain_mean = 0.5;  // multi-frequency edge enhancement, spec 5.5
+  double edge_gain_sd = 0.25;
+  double edge_radius_mm = 2.0;
+  double inverted_share = 0.0;  // photometric negatives
+  void list_fields(FieldList& fields);
+};
+
+enum class Polarity { kBoneBright, kBoneDark };
+
+struct DisplayLook {
+  double mean_grey = 156;
+  double sd_grey = 36;
+  double curve_steepness = 1.1;
+  double curve_centre = -0.35;
+  double edge_gain = 0.5;
+  double edge_radius_mm = 2.0;
+  Polarity polarity = Polarity::kBoneBright;
+};
+
+DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream);
+
+struct DisplayWorkspace {
+  Image<float> tone;
+  Image<float> smooth;
+  Image<float> scratch;
+};
+
+// `log_signal` is -ln(signal / open). Returns bytes in `picture`, same size.
+void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
+             Image<std::uint8_t>& picture);
+
+}  // namespace genu::generator

@@ -1,0 +1,243 @@
+#include "generator/geometry/bone_outlines.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numbers>
+
+namespace genu::generator {
+
+namespace {
+
+constexpr double kRadPerDeg = std::numbers::pi / 180;
+constexpr int kPieces = 4;
+
+// Mean outline for an epicondylar width of 80 mm, read off real films (epicondyles 36 and 26 mm above the joint, the
+// popliteal groove below the lateral one) and spec 1.1. Medial shaft, condyles, lateral shaft.
+constexpr double kMeanFemurWidthMm = 80;
+constexpr std::array<PointMm, 50> kFemur = {{
+    {-20, 90},   {-22, 75},    {-24.5, 66}, {-27, 60},    {-30.5, 54}, {-34, 48},     {-37.3, 43},  {-39.6, 38},
+    {-40.2, 34}, {-40.0, 30},  {-39.3, 25}, {-38.9, 20},  {-38.8, 15}, {-38.3, 10.5}, {-36.9, 6.2}, {-34.0, 3.0},
+    {-29, 0.9},  {-22, 0},     {-16, 0.7},  {-12, 2.6},   {-8.9, 5.6}, {-5.9, 9.0},   {-2.9, 11.1}, {0, 11.6},
+    {2.9, 11.0}, {5.8, 9.0},   {8.8, 5.9},  {12.2, 3.1},  {16.2, 1.1}, {22, 0.1},     {28, 0.7},    {33.2, 2.7},
+    {36.6, 6.2}, {38.2, 10.2}, {38.7, 14},  {37.6, 17.5}, {36.9, 20},  {38.0, 23},    {39.8, 26.5}, {40.3, 30},
+    {39.5, 34},  {37.3, 40},   {34, 46},    {30.6, 52},   {27.8, 58},  {25, 66},      {22.5, 75},   {20.5, 90},
+    {20, 100},   {-19.5, 100},
+}};
+constexpr std::size_t kFirstArticular = 14;
+constexpr std::size_t kLastArticular = 32;
+
+// Mean tibial sides for a plateau width of 76 mm, below the corners; the lateral flare is steeper and higher.
+constexpr double kMeanTibiaWidthMm = 76;
+constexpr std::array<PointMm, 9> kTibiaLateralSide = {
+    {{37.9, -4.5}, {36.6, -9}, {33.4, -14}, {29.6, -20}, {26.4, -26}, {23.8, -33}, {20.5, -45}, {18, -60}, {16, -85}}};
+constexpr std::array<PointMm, 9> kTibiaMedialSide = {{{-15.5, -85},
+                                                      {-17.5, -60},
+                                                      {-20.5, -45},
+                                                      {-23.6, -35},
+                                                      {-26.3, -28},
+                                                      {-29.3, -22},
+                                                      {-32.6, -17},
+                                                      {-35.8, -12},
+                                                      {-37.8, -7}}};
+
+double bump(double x, double centre, double width) {
+  const double u = (x - centre) / width;
+  return std::exp(-u * u);
+}
+
+double smooth_max(double a, double b, double blend) {
+  return 0.5 * (a + b + std::sqrt((a - b) * (a - b) + blend * blend));
+}
+
+double smooth_step(double low, double high, double x) {
+  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
+  return t * t * (3 - 2 * t);
+}
+
+// Smooth random departure from the mean outline: bumps along the contour, small on the articular surface.
+double outline_deviation_mm(const KneeAnatomy& anatomy, std::size_t index) {
+  double sum = 0;
+  for (std::size_t k = 0; k < 12; ++k) {
+    sum += anatomy.shape_deviation[k] * bump(static_cast<double>(index), 2.0 + 4.0 * static_cast<double>(k), 2.6);
+  }
+  const bool articular = index >= kFirstArticular && index <= kLastArticular;
+  return sum * (articular ? 0.35 : 0.9);
+}
+
+// Notch and epicondyles of this knee instead of the mean ones.
+PointMm own_proportions(const KneeAnatomy& anatomy, const KneeFeatures& features, PointMm p, double scale) {
+  const double across = std::abs(p.x) / scale;
+  if (p.y < 14 * scale && across < 15) {
+    const double inside = 1 - smooth_step(9, 15, across);
+    const double height = anatomy.notch_height_mm / (11.6 * scale);
+    const double width = (anatomy.notch_width_mm - features.notch_narrowing_mm) / (19.6 * scale);
+    p.y *= 1 + (height - 1) * inside;
+    p.x *= 1 + (std::clamp(width, 0.75, 1.3) - 1) * std::min(1.0, 2 * inside);
+  }
+  const double epicondyle = bump(p.y / scale, p.x < 0 ? 34 : 28, 6);
+  p.x += (p.x < 0 ? -1 : 1) * 1.2 * (anatomy.epicondyle_prominence - 1) * epicondyle;
+  return p;
+}
+
+// Worn condyles flatten: congruent with the plateau, and lower at the wear centre.
+double worn_height_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, PointMm p) {
+  double y = p.y;
+  for (const Compartment side : {Compartment::kMedial, Compartment::kLateral}) {
+    const CompartmentState& state = features.at(side);
+    const double centre = wear_centre_x_mm(anatomy, features, side) + features.lateral_shift_mm * -1.0;
+    const double flattening = state.jsn >= 3 ? 0.45 : state.jsn == 2 ? 0.30 : 0.0;
+    y *= 1 - flattening * bump(p.x, centre, 12);
+    y -= 0.5 * bump(p.x, centre, 8);
+    if (features.attrition_grade > 0 && features.attrition_compartment == side) {
+      y += 0.30 * std::min(features.attrition_depth_mm, 6.0) * bump(p.x, centre, 10);
+    }
+  }
+  return y;
+}
+
+}  // namespace
+
+double plateau_inner_edge_mm(const KneeAnatomy& anatomy) { return 0.165 * anatomy.tibia_width_mm; }
+
+double wear_centre_x_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, Compartment side) {
+  const double outer = 0.5 * anatomy.tibia_width_mm;
+  const double inner = plateau_inner_edge_mm(anatomy);
+  const double x = outer + (inner - outer) * features.at(side).wear_centre;
+  return side == Compartment::kMedial ? -x : x;
+}
+
+FemurOutline femur_outline(const KneeAnatomy& anatomy, const KneeFeatures& features) {
+  const double scale = anatomy.femur_width_mm / kMeanFemurWidthMm;
+  // The lateral condyle stands higher by what its normal joint space is wider, so that a healthy joint needs no tilt.
+  const double lateral_rise_mm = anatomy.normal_jsw_lateral_mm - anatomy.normal_jsw_medial_mm;
+  const double lean = std::tan((0.5 * (anatomy.arithmetic_hka_deg + 0.8) + anatomy.shape_deviation[23]) * kRadPerDeg);
+  Contour controls;
+  for (std::size_t i = 0; i < kFemur.size(); ++i) {
+    PointMm p = {kFemur[i].x * scale, kFemur[i].y * scale};
+    p = own_proportions(anatomy, features, p, scale);
+    const double outwards = outline_deviation_mm(anatomy, i);
+    const bool articular = i >= kFirstArticular && i <= kLastArticular;
+    if (articular) {
+      p.y -= outwards;
+      p.y = worn_height_mm(anatomy, features, p);
+    } else {
+      p.x += p.x < 0 ? -outwards : outwards;
+    }
+    p.y += lateral_rise_mm * smooth_step(-8, 14, p.x) * (1 - smooth_step(25, 60, p.y));
+    p.x += lean * std::max(0.0, p.y - 35);
+    controls.push_back(p);
+  }
+  FemurOutline femur;
+  femur.outline_mm = smooth_closed_curve(controls, kPieces);
+  const auto begin = femur.outline_mm.begin() + static_cast<long>(kFirstArticular) * kPieces;
+  const auto end = femur.outline_mm.begin() + static_cast<long>(kLastArticular) * kPieces + 1;
+  femur.articular_mm.assign(begin, end);
+  return femur;
+}
+
+Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, double spine_scale,
+                      RandomStream roughness) {
+  const double half = 0.5 * anatomy.tibia_width_mm;
+  const double inner = plateau_inner_edge_mm(anatomy);
+  const double tip_angle = std::max(55.0, anatomy.spine_tip_angle_deg - features.spine_sharpening_deg);
+  const double steepness = 1 / std::tan(0.5 * tip_angle * kRadPerDeg);
+  const double medial_tip = (anatomy.medial_spine_height_mm + features.spine_growth_mm) * spine_scale;
+  const double lateral_tip = (anatomy.lateral_spine_height_mm + features.spine_growth_mm) * spine_scale;
+  const double tip_x = 0.5 * anatomy.spine_separation_mm;
+
+  // Roughness of the plates: three waves of 4-10 mm with the wanted RMS.
+  std::array<double, 3> wave_number{}, phase{};
+  for (std::size_t k = 0; k < 3; ++k) {
+    wave_number[k] = 2 * std::numbers::pi / roughness.uniform(4, 10);
+    phase[k] = roughness.uniform(0, 2 * std::numbers::pi);
+  }
+  const double wave_mm = features.plate_irregularity_mm * std::sqrt(2.0 / 3.0);
+
+  const auto spine = [&](double x, double tip_height, double centre, double outward) {
+    const double dx = (x - centre) * outward;  // positive on the plateau side
+    const double slope = steepness * (dx > 0 ? 0.72 : 1.0);
+    return tip_height - (std::sqrt(slope * slope * dx * dx + 0.36) - 0.6);
+  };
+  Contour surface;
+  const double step = 0.75;
+  const int count = static_cast<int>(std::ceil(2 * (half - 0.4) / step));
+  for (int i = 0; i <= count; ++i) {
+    const double x = -half + 0.4 + 2 * (half - 0.4) * i / count;
+    const double u = (half - std::abs(x)) / (half - inner);  // 0 at the rim, 1 at the eminence
+    const double concavity = x < 0 ? anatomy.medial_concavity_mm : anatomy.lateral_concavity_mm;
+    double y = u < 1 ? -concavity * std::sin(std::numbers::pi * std::clamp(u, 0.0, 1.0)) : 0.0;
+    const double corner = std::max(0.0, 1 - (half - std::abs(x)) / 3.0);
+    y -= 2.4 * corner * corner;
+    for (std::size_t k = 0; k < 3; ++k) y += wave_mm * std::sin(wave_number[k] * x + phase[k]);
+    y = smooth_max(y, (4.2 - 0.05 * x * x) * spine_scale, 1.0);
+    y = smooth_max(y, spine(x, medial_tip, -tip_x, -1), 0.9);
+    y = smooth_max(y, spine(x, lateral_tip, tip_x, 1), 0.9);
+    if (features.attrition_grade > 0) {
+      const double centre = wear_centre_x_mm(anatomy, features, features.attrition_compartment);
+      const double depth = 0.75 * features.attrition_depth_mm;
+      y -= depth * bump(x, centre + (centre < 0 ? -2 : 2), 11);
+    }
+    surface.push_back({x, y});
+  }
+  return surface;
+}
+
+Contour tibia_outline(const KneeAnatomy& anatomy, const Contour& surface_mm) {
+  const double scale = anatomy.tibia_width_mm / kMeanTibiaWidthMm;
+  const double lean = std::tan(0.5 * (anatomy.arithmetic_hka_deg + 0.8) * kRadPerDeg);
+  Contour sides;
+  std::size_t k = 12;
+  const auto place = [&](PointMm p) {
+    p = {p.x * scale, p.y * scale};
+    const double outwards = 0.8 * anatomy.shape_deviation[12 + k++ % 8];
+    p.x += (p.x < 0 ? -outwards : outwards) * smooth_step(4, 14, -p.y);
+    p.x += lean * std::min(0.0, p.y + 8);
+    return p;
+  };
+  Contour lateral = {surface_mm.back()}, medial;
+  for (const PointMm& p : kTibiaLateralSide) lateral.push_back(place(p));
+  for (const PointMm& p : kTibiaMedialSide) medial.push_back(place(p));
+  medial.push_back(surface_mm.front());
+  // Smooth each side with the end of the surface as neighbour; the foot of the shaft lies outside every picture.
+  Contour outline = surface_mm;
+  outline.pop_back();
+  const Contour down = smooth_open_curve(lateral, kPieces);
+  const Contour up = smooth_open_curve(medial, kPieces);
+  outline.insert(outline.end(), down.begin(), down.end());
+  outline.insert(outline.end(), up.begin(), up.end() - 1);
+  return outline;
+}
+
+Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
+  const double half = 0.5 * anatomy.tibia_width_mm;
+  // Internal or external rotation carries the head 1 mm per 1.9 degrees [S11].
+  const double x = half - 6.5 + anatomy.fibula_lateral_mm + positioning.axial_rotation_deg / 1.9;
+  const double tip = -anatomy.fibula_tip_mm;
+  const double r = 0.5 * anatomy.fibula_head_width_mm;
+  const Contour controls = {{x + 0.1 * r, tip},       {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},
+                            {x + 0.85 * r, tip - 17}, {x + 0.5 * r, tip - 26},   {x + 0.42 * r, tip - 40},
+                            {x + 0.40 * r, tip - 80}, {x - 0.50 * r, tip - 80},  {x - 0.52 * r, tip - 40},
+                            {x - 0.66 * r, tip - 26}, {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},
+                            {x - 0.55 * r, tip - 2.5}};
+  return smooth_closed_curve(controls, 3);
+}
+
+Contour patella_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
+  const double x = 2.0 + 2.0 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
+  const double y = 36 + 4.5 * anatomy.shape_deviation[21];
+  const double a = 0.5 * anatomy.patella_width_mm, b = 0.5 * anatomy.patella_height_mm;
+  const Contour controls = {{x, y - b},
+                            {x + 0.5 * a, y - 0.78 * b},
+                            {x + 0.9 * a, y - 0.2 * b},
+                            {x + 0.97 * a, y + 0.3 * b},
+                            {x + 0.68 * a, y + 0.8 * b},
+                            {x, y + b},
+                            {x - 0.68 * a, y + 0.8 * b},
+                            {x - 0.97 * a, y + 0.3 * b},
+                            {x - 0.9 * a, y - 0.2 * b},
+                            {x - 0.5 * a, y - 0.78 * b}};
+  return smooth_closed_curve(controls, 3);
+}
+
+}  // namespace genu::generator

@@ -1,0 +1,119 @@
+#include "generator/geometry/knee_geometry.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "generator/geometry/bone_outlines.h"
+#include "generator/geometry/lesion_shapes.h"
+
+namespace genu::generator {
+
+namespace {
+
+constexpr double kRadPerDeg = std::numbers::pi / 180;
+constexpr double kToleranceMm = 0.002;
+constexpr double kCentralClearanceMm = 1.5;
+
+Contour part_between(const Contour& curve, double low_x, double high_x) {
+  Contour part;
+  for (const PointMm& p : curve) {
+    if (p.x >= low_x && p.x <= high_x) part.push_back(p);
+  }
+  return part;
+}
+
+struct CompartmentSpan {
+  double low_x = 0;
+  double high_x = 0;
+};
+
+// The weight-bearing part of a plateau: from 3 mm inside the rim to the foot of the eminence.
+CompartmentSpan span_of(double half_width_mm, double inner_mm, Compartment side) {
+  return side == Compartment::kMedial ? CompartmentSpan{-half_width_mm + 3, -inner_mm}
+                                      : CompartmentSpan{inner_mm, half_width_mm - 3};
+}
+
+double gap_mm(const Contour& femur_articular, const Contour& tibia_surface_mm, const CompartmentSpan& span) {
+  const Contour upper = part_between(femur_articular, span.low_x - 6, span.high_x + 6);
+  const Contour lower = part_between(tibia_surface_mm, span.low_x, span.high_x);
+  return signed_gap_mm(upper, lower);
+}
+
+struct Placement {
+  RigidMotion motion;
+  JointMeasure measured;
+};
+
+// Newton's method on height and rotation until both minima are met.
+Placement place_femur(const Contour& articular, const Contour& surface, const KneeFeatures& features, double half_mm,
+                      double inner_mm) {
+  const CompartmentSpan medial = span_of(half_mm, inner_mm, Compartment::kMedial);
+  const CompartmentSpan lateral = span_of(half_mm, inner_mm, Compartment::kLateral);
+  const double lever_mm = half_mm + inner_mm;  // between the middles of the plateaus
+  Placement placed;
+  placed.motion.dx_mm = -features.lateral_shift_mm;
+  placed.motion.dy_mm = 0.5 * (features.medial.jsw_mm + features.lateral.jsw_mm);
+  for (int step = 0; step < 30; ++step) {
+    const Contour moved = transformed(articular, placed.motion);
+    placed.measured = {gap_mm(moved, surface, medial), gap_mm(moved, surface, lateral)};
+    const double error_medial = features.medial.jsw_mm - placed.measured.jsw_medial_mm;
+    const double error_lateral = features.lateral.jsw_mm - placed.measured.jsw_lateral_mm;
+    if (std::max(std::abs(error_medial), std::abs(error_lateral)) < kToleranceMm) break;
+    placed.motion.dy_mm += 0.5 * (error_medial + error_lateral);
+    placed.motion.rotation_rad += (error_lateral - error_medial) / lever_mm;
+  }
+  return placed;
+}
+
+bool spines_clear(const Contour& articular, const Contour& surface, const RigidMotion& motion, double inner_mm) {
+  const Contour moved = transformed(articular, motion);
+  return signed_gap_mm(part_between(moved, -inner_mm - 4, inner_mm + 4), part_between(surface, -inner_mm, inner_mm)) >=
+         kCentralClearanceMm;
+}
+
+}  // namespace
+
+double measure_jsw_mm(const KneeGeometry& geometry, Compartment side) {
+  const double half = geometry.tibia_articular_mm.back().x + 0.4;
+  return gap_mm(geometry.femur_articular_mm, geometry.tibia_articular_mm, span_of(half, geometry.inner_edge_mm, side));
+}
+
+KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& features, const Positioning& positioning,
+                            RandomStream& stream) {
+  KneeGeometry knee;
+  knee.inner_edge_mm = plateau_inner_edge_mm(anatomy);
+  const double half = 0.5 * anatomy.tibia_width_mm;
+  const FemurOutline femur = femur_outline(anatomy, features);
+  const RandomStream roughness = stream;  // the same plate whatever the height of the spines
+  for (int i = 0; i < 16; ++i) stream.next_u32();
+
+  // 1. Place the femur; shorten the spines until they clear the notch.
+  Placement placed;
+  double spine_scale = 1;
+  for (int attempt = 0; attempt < 8; ++attempt, spine_scale *= 0.85) {
+    knee.tibia_articular_mm = tibia_surface(anatomy, features, spine_scale, roughness);
+    placed = place_femur(femur.articular_mm, knee.tibia_articular_mm, features, half, knee.inner_edge_mm);
+    if (spines_clear(femur.articular_mm, knee.tibia_articular_mm, placed.motion, knee.inner_edge_mm)) break;
+  }
+  knee.knee_from_femur = placed.motion;
+  knee.measured = placed.measured;
+  knee.femur_articular_mm = transformed(femur.articular_mm, placed.motion);
+  knee.femur_mm = transformed(femur.outline_mm, placed.motion);
+  knee.tibia_mm = tibia_outline(anatomy, knee.tibia_articular_mm);
+  knee.fibula_mm = fibula_outline(anatomy, positioning);
+  knee.patella_mm = transformed(patella_outline(anatomy, positioning), placed.motion);
+
+  // 2. Alignment: the constitution less what the joint line has converged (spec 1.3).
+  knee.hka_deg = anatomy.arithmetic_hka_deg - placed.motion.rotation_rad / kRadPerDeg;
+  knee.rim_separation_mm = std::abs(0.95 * anatomy.plateau_depth_mm * std::sin(positioning.rim_angle_deg * kRadPerDeg));
+
+  // 3. Lesions and lines.
+  add_osteophytes(knee, features);
+  add_cysts(knee, anatomy, features);
+  add_sclerosis(knee, anatomy, features);
+  add_bone_lines(knee, anatomy, stream);
+  return knee;
+}
+
+}  // namespace genu::generator

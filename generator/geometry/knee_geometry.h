@@ -1,0 +1,76 @@
+// The knee as contours in millimetres, with the joint space built to its minima.
+//
+// Knee coordinates: origin midway along the tibial rim line, x lateral, y proximal. The tibia is fixed in them; the
+// femur is placed by a rigid motion that makes the least distance of the articular contours equal to the joint space
+// width of each compartment.
+#pragma once
+
+#include <vector>
+
+#include "generator/anatomy/knee_anatomy.h"
+#include "generator/geometry/contour.h"
+#include "generator/geometry/positioning.h"
+#include "generator/pathology/knee_features.h"
+
+namespace genu::generator {
+
+struct OsteophyteShape {
+  OsteophyteSite site = OsteophyteSite::kFemurMedial;
+  Contour outline_mm;
+  double depth_mm = 15;
+};
+
+struct CystShape {
+  Cyst cyst;
+  PointMm centre_mm;
+  double radius_x_mm = 2;
+  double radius_y_mm = 2;
+};
+
+// Denser bone under a wear centre: full at the plate, fading with depth and to the sides.
+struct SclerosisShape {
+  Bone bone = Bone::kTibia;
+  Compartment compartment = Compartment::kMedial;
+  PointMm surface_mm;  // point of the articular surface over the middle of the zone
+  double half_width_mm = 12;
+  double thickness_mm = 4;
+  double bvtv_gain = 1.4;  // at the plate
+};
+
+// A thin line of cortical bone that the outlines do not carry: scar, notch wall, plateau rim.
+struct BoneLine {
+  Contour line_mm;
+  double width_mm = 0.8;
+  double path_mm = 5;  // extra cortical bone along the beam at its middle
+};
+
+struct JointMeasure {
+  double jsw_medial_mm = 0;  // least distance of the contours, measured after placing
+  double jsw_lateral_mm = 0;
+};
+
+struct KneeGeometry {
+  Contour femur_mm;  // closed
+  Contour tibia_mm;
+  Contour fibula_mm;
+  Contour patella_mm;
+  Contour femur_articular_mm;  // open, ascending x, notch included
+  Contour tibia_articular_mm;  // open, ascending x, spines included
+  double inner_edge_mm = 12;   // |x| where the plateaus end and the eminence begins
+  std::vector<OsteophyteShape> osteophytes;
+  std::vector<CystShape> cysts;
+  std::vector<SclerosisShape> sclerosis;
+  std::vector<BoneLine> lines;
+  RigidMotion knee_from_femur;
+  JointMeasure measured;
+  double rim_separation_mm = 0;
+  double hka_deg = 0;  // negative is varus
+};
+
+KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& features, const Positioning& positioning,
+                            RandomStream& stream);
+
+// Least distance between the articular contours over one compartment's plateau, mm; negative is overlap.
+double measure_jsw_mm(const KneeGeometry& geometry, Compartment side);
+
+}  // namespace genu::generator

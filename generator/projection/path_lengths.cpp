@@ -1,0 +1,352 @@
+#include "generator/projection/path_lengths.h"
+
+#include "generator/projection/signed_distance.h"
+#include "generator/projection/vector_math.h"
+
+namespace genu::generator {
+
+namespace {
+
+// What the profile of a bone says at one point: all vectorise as plain floats.
+struct LocalBone {
+  float depth_mm;
+  float round_mm;
+  float cortex_mm;
+  float bvtv;
+};
+
+// Map from pixel centres to a bone's own frame, in floats for the inner loops.
+struct PixelToBone {
+  float xx, xy, x0, yx, yy, y0;
+  explicit PixelToBone(const Affine& map)
+      : xx(static_cast<float>(map.xx)),
+        xy(static_cast<float>(map.xy)),
+        x0(static_cast<float>(map.x0)),
+        yx(static_cast<float>(map.yx)),
+        yy(static_cast<float>(map.yy)),
+        y0(static_cast<float>(map.y0)) {}
+};
+
+struct Body {
+  const Image<float>& distance_px;
+  PixelBox box;
+  PixelToBone frame;
+  float pixel_mm;
+};
+
+struct TextureRows {
+  const float* isotropic;
+  const float* vertical;
+  float isotropic_gain;
+  float vertical_gain;
+};
+
+struct TexturePlacement {
+  const TextureTiles& tiles;
+  TileOffset isotropic;
+  TileOffset vertical;
+  float isotropic_gain;
+  float vertical_gain;
+
+  TextureRows rows(int y) const {
+    return {tile_row(tiles.isotropic, isotropic, y), tile_row(tiles.vertical, vertical, y),
+            isotropic.sign * isotropic_gain, vertical.sign * vertical_gain};
+  }
+};
+
+// Adds a body to the maps: a shell of cortex around trabecular bone, displacing soft tissue.
+//   profile(x_mm, y_mm, inside_mm) -> LocalBone, in the body's frame
+//   weight(x_px, y_px) is applied to everything added
+template <class Profile>
+void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile) {
+  for (int y = body.box.top; y < body.box.bottom; ++y) {
+    const float* distance = body.distance_px.row(y);
+    const TextureRows rows = texture.rows(y);
+    float* cortical = maps.cortical_mm.row(y);
+    float* trabecular = maps.trabecular_mm.row(y);
+    float* bone = maps.trabecular_bone_mm.row(y);
+    float* soft = maps.soft_mm.row(y);
+    const float py = static_cast<float>(y) + 0.5f;
+    for (int x = body.box.left; x < body.box.right; ++x) {
+      const float px = static_cast<float>(x) + 0.5f;
+      const float bx = body.frame.xx * px + body.frame.xy * py + body.frame.x0;
+      const float by = body.frame.yx * px + body.frame.yy * py + body.frame.y0;
+      // A third of a pixel softens the step at the outline.
+      const float inside = std::max(distance[x] + 0.35f, 0.0f) * body.pixel_mm;
+      const LocalBone local = profile(bx, by, inside);
+      const float outer = rounded_depth_mm(inside, local.round_mm, local.depth_mm);
+      const float inner = std::min(outer, rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
+                                                           local.depth_mm - 2.0f * local.cortex_mm));
+      const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
+      cortical[x] += outer - inner;
+      trabecular[x] += inner;
+      bone[x] += inner * std::min(std::max(local.bvtv * wobble, 0.02f), 0.62f);
+      soft[x] -= outer;
+    }
+  }
+}
+
+struct SclerosisZone {
+  float x_mm = 0;
+  float inverse_width = 0.1f;
+  float thickness_mm = 1;
+  float gain = 0;  // above 1; 0 for none
+};
+
+// The zones of one bone, medial then lateral, in the bone's frame.
+std::array<SclerosisZone, 2> zones_of(const KneeGeometry& geometry, Bone bone, const Affine& bone_from_knee) {
+  std::array<SclerosisZone, 2> zones;
+  for (const SclerosisShape& shape : geometry.sclerosis) {
+    if (shape.bone != bone) continue;
+    SclerosisZone& zone = zones[shape.compartment == Compartment::kMedial ? 0 : 1];
+    zone.x_mm = static_cast<float>(bone_from_knee(shape.surface_mm).x);
+    zone.inverse_width = static_cast<float>(1 / shape.half_width_mm);
+    zone.thickness_mm = static_cast<float>(shape.thickness_mm);
+    zone.gain = static_cast<float>(shape.bvtv_gain - 1);
+  }
+  return zones;
+}
+
+float sclerosis_gain(const std::array<SclerosisZone, 2>& zones, float x, float inside, float near_joint) {
+  float gain = 1.0f;
+  for (const SclerosisZone& zone : zones) {
+    const float u = (x - zone.x_mm) * zone.inverse_width;
+    const float sideways = std::max(0.0f, 1.0f - u * u * u * u);
+    const float fade = 1.0f - smooth_ramp(0.35f * zone.thickness_mm, 1.25f * zone.thickness_mm, inside);
+    gain += zone.gain * sideways * fade * near_joint;
+  }
+  return gain;
+}
+
+float lerp(float a, float b, float t) { return a + (b - a) * t; }
+
+struct FemurProfile {
+  float scale, shaft_depth, condyle_depth, fossa_half, fossa_top, cortex, bvtv, bvtv_shaft;
+  std::array<SclerosisZone, 2> sclerosis;
+
+  LocalBone operator()(float x, float y, float inside) const {
+    const float high = smooth_ramp(24.0f * scale, 48.0f * scale, y);
+    // Between the condyles, behind the trochlea, the beam crosses the open fossa.
+    const float fossa = (1.0f - smooth_ramp(fossa_half - 1.5f, fossa_half + 3.0f, std::abs(x + 0.5f))) *
+                        (1.0f - smooth_ramp(0.8f * fossa_top, 1.15f * fossa_top, y));
+    LocalBone local;
+    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.42f * condyle_depth * fossa;
+    local.round_mm = lerp(17.0f, 15.0f, high);
+    local.cortex_mm = cortex * (0.62f + 1.3f * smooth_ramp(26.0f, 70.0f, y));
+    const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
+    local.bvtv = lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, inside, near_joint);
+    return local;
+  }
+};
+
+struct TibiaProfile {
+  float depth, rim_mm, cortex, bvtv_medial, bvtv_lateral, bvtv_shaft;
+  std::array<SclerosisZone, 2> sclerosis;
+
+  LocalBone operator()(float x, float y, float inside) const {
+    const float low = smooth_ramp(8.0f, 45.0f, -y);
+    const float below = smooth_ramp(3.0f, 13.0f, -y);  // 0 at the plateau, 1 where the sides are free
+    const float lateral = smooth_ramp(-8.0f, 8.0f, x);
+    // Tilted rims let the depth build up over their separation.
+    const float built = 0.55f + 0.45f * smooth_ramp(0.0f, rim_mm + 1.0f, inside);
+    LocalBone local;
+    local.depth_mm = lerp(depth, 0.62f * depth, low) * lerp(built, 1.0f, below);
+    local.round_mm = lerp(3.2f, 14.0f, below);
+    local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.65f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
+    const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
+    const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
+    local.bvtv = lerp(1.15f * top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 40.0f, -y)) *
+                 sclerosis_gain(sclerosis, x, inside, near_joint);
+    return local;
+  }
+};
+
+struct SimpleProfile {
+  float depth, round, cortex, bvtv;
+  LocalBone operator()(float, float, float) const { return {depth, round, cortex, bvtv}; }
+};
+
+// Leg around the bones: an ellipse-like section of muscle inside a coat of fat.
+void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
+  const KneeAnatomy& knee = input.anatomy;
+  const PixelToBone frame(input.frame.knee_mm_from_image_px);
+  const int size = input.frame.size_px;
+  const auto fat_share = static_cast<float>(knee.fat_share);
+  for (int y = 0; y < size; ++y) {
+    const float py = static_cast<float>(y) + 0.5f;
+    const float y_mm = frame.yx * 0.5f * static_cast<float>(size) + frame.yy * py + frame.y0;
+    // The thigh widens upwards; below the joint the medial skin follows the flare in, then the calf bulges.
+    const float below = std::max(0.0f, -y_mm), above = std::max(0.0f, y_mm);
+    const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) + 0.05f * above -
+                         0.30f * below * smooth_ramp(0.0f, 22.0f, below);
+    const float lateral =
+        static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above - 0.06f * below;
+    const float half = 0.5f * (medial + lateral);
+    const float centre = 0.5f * (lateral - medial);
+    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.002f * above - 0.0015f * below);
+    const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
+    float* soft = maps.soft_mm.row(y);
+    float* fat = maps.fat_mm.row(y);
+    for (int x = 0; x < size; ++x) {
+      const float px = static_cast<float>(x) + 0.5f;
+      const float x_mm = frame.xx * px + frame.xy * py + frame.x0;
+      const float u = (x_mm - centre) / half;
+      const float v = (x_mm - centre) / inner_half;
+      const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u));
+      const float inner = inner_thickness * std::sqrt(std::max(0.0f, 1.0f - v * v));
+      soft[x] += inner;
+      fat[x] += outer - inner;
+    }
+  }
+}
+
+void add_cyst(const CystShape& shape, const ImageFrame& frame, PathLengthMaps& maps) {
+  const auto rim = static_cast<float>(shape.cyst.rim_mm);
+  const auto rx = static_cast<float>(shape.radius_x_mm), ry = static_cast<float>(shape.radius_y_mm);
+  const Contour outline = to_image_px(ellipse(shape.centre_mm, rx + rim, ry + rim, 16), frame);
+  const PixelBox box = box_around(outline, 1.0, frame.size_px, frame.size_px);
+  const PixelToBone to_mm(frame.knee_mm_from_image_px);
+  const float half_depth = 1.1f * std::sqrt(rx * ry);
+  for (int y = box.top; y < box.bottom; ++y) {
+    for (int x = box.left; x < box.right; ++x) {
+      const float px = static_cast<float>(x) + 0.5f, py = static_cast<float>(y) + 0.5f;
+      const float dx = to_mm.xx * px + to_mm.xy * py + to_mm.x0 - static_cast<float>(shape.centre_mm.x);
+      const float dy = to_mm.yx * px + to_mm.yy * py + to_mm.y0 - static_cast<float>(shape.centre_mm.y);
+      const auto chord = [&](float grow) {
+        const float u = dx / (rx + grow), v = dy / (ry + grow);
+        return 2.0f * (half_depth + grow) * std::sqrt(std::max(0.0f, 1.0f - u * u - v * v));
+      };
+      const float hollow = chord(0), outer = chord(rim);
+      const float tissue = maps.trabecular_mm.at(x, y);
+      const float taken = std::min(outer, tissue);
+      const float fraction = tissue > 0 ? maps.trabecular_bone_mm.at(x, y) / tissue : 0.0f;
+      const float shell = std::max(0.0f, taken - hollow);
+      maps.trabecular_mm.at(x, y) -= shell;
+      maps.trabecular_bone_mm.at(x, y) -=
+          fraction * taken - static_cast<float>(shape.cyst.bvtv) * std::min(hollow, taken);
+      maps.cortical_mm.at(x, y) += 0.8f * shell;
+    }
+  }
+}
+
+constexpr double kLinePathPerStep = 0.06;  // mm of bone per grey step of the line canvas
+
+void add_lines(const ProjectionInput& input, ProjectionWorkspace& work, PathLengthMaps& maps) {
+  work.lines.clear();
+  for (const BoneLine& line : input.geometry.lines) {
+    const double value = std::clamp(line.path_mm / kLinePathPerStep, 0.0, 255.0);
+    work.lines.add_line(to_image_px(line.line_mm, input.frame), line.width_mm / input.frame.pixel_spacing_mm,
+                        static_cast<std::uint8_t>(value));
+  }
+  work.lines.copy_to(work.line_coverage);
+  for (std::size_t i = 0; i < maps.cortical_mm.pixels.size(); ++i) {
+    maps.cortical_mm.pixels[i] +=
+        static_cast<float>(kLinePathPerStep) * static_cast<float>(work.line_coverage.pixels[i]);
+  }
+}
+
+// Signed distances of a contour over its own box; beyond the box `work` is left stale and must not be read.
+PixelBox distance_of(const Contour& contour_mm, double band_mm, const ImageFrame& frame, Image<float>& out) {
+  const Contour contour_px = to_image_px(contour_mm, frame);
+  const PixelBox box = box_around(contour_px, 1.0, frame.size_px, frame.size_px);
+  signed_distance_px(contour_px, band_mm / frame.pixel_spacing_mm, box, out);
+  return box;
+}
+
+void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, const TexturePlacement& texture,
+                    ProjectionWorkspace& work, PathLengthMaps& maps) {
+  const bool femoral = shape.site == OsteophyteSite::kFemurMedial || shape.site == OsteophyteSite::kFemurLateral;
+  const Image<float>& host = femoral ? work.femur_distance_px : work.tibia_distance_px;
+  const PixelBox box = distance_of(shape.outline_mm, 6.0, input.frame, work.small_distance_px);
+  const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
+  // Inside its host the lip is the host's own bone: it keeps a quarter, in front of or behind the margin.
+  for (int y = box.top; y < box.bottom; ++y) {
+    float* inside = work.small_distance_px.row(y);
+    for (int x = box.left; x < box.right; ++x) {
+      const float within = std::min(std::max(host.row(y)[x] * pixel_mm / 1.5f, 0.0f), 1.0f);
+      inside[x] = inside[x] > 0 ? inside[x] * (1.0f - 0.75f * within) : inside[x];
+    }
+  }
+  const double bvtv = 0.75 * (femoral ? input.anatomy.bvtv_femur : input.anatomy.bvtv_tibia_medial);
+  const Body body{work.small_distance_px, box, PixelToBone(input.frame.knee_mm_from_image_px), pixel_mm};
+  add_body(body, texture, maps,
+           SimpleProfile{static_cast<float>(shape.depth_mm), 3.5f, 0.5f, static_cast<float>(bvtv)});
+}
+
+FemurProfile femur_profile(const ProjectionInput& input, const Affine& femur_from_knee) {
+  const KneeAnatomy& a = input.anatomy;
+  const double k = a.femur_width_mm / 80;
+  return {static_cast<float>(k),
+          static_cast<float>(a.shaft_depth_mm),
+          static_cast<float>(a.condyle_depth_mm),
+          static_cast<float>(0.5 * a.notch_width_mm),
+          static_cast<float>(26 * k),
+          static_cast<float>(a.cortex_scale),
+          static_cast<float>(a.bvtv_femur),
+          static_cast<float>(a.bvtv_metaphysis),
+          zones_of(input.geometry, Bone::kFemur, femur_from_knee)};
+}
+
+TibiaProfile tibia_profile(const ProjectionInput& input) {
+  const KneeAnatomy& a = input.anatomy;
+  return {static_cast<float>(a.plateau_depth_mm),
+          static_cast<float>(input.geometry.rim_separation_mm),
+          static_cast<float>(a.cortex_scale),
+          static_cast<float>(a.bvtv_tibia_medial),
+          static_cast<float>(a.bvtv_tibia_lateral),
+          static_cast<float>(a.bvtv_metaphysis),
+          zones_of(input.geometry, Bone::kTibia, Affine{})};
+}
+
+void clamp_soft_tissue(PathLengthMaps& maps) {
+  // Bone never fills the leg: at least 4 mm of skin and muscle remain wherever there is bone.
+  for (std::size_t i = 0; i < maps.soft_mm.pixels.size(); ++i) {
+    const float least = std::min(4.0f, maps.trabecular_mm.pixels[i]);
+    maps.soft_mm.pixels[i] = std::max(maps.soft_mm.pixels[i], least);
+  }
+}
+
+}  // namespace
+
+void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps) {
+  const int size = input.frame.size_px;
+  for (Image<float>* plane :
+       {&maps.cortical_mm, &maps.trabecular_mm, &maps.trabecular_bone_mm, &maps.soft_mm, &maps.fat_mm}) {
+    plane->reset(size, size, 0.0f);
+  }
+  for (Image<float>* plane : {&work.femur_distance_px, &work.tibia_distance_px, &work.small_distance_px}) {
+    plane->reset(size, size, -1000.0f);
+  }
+  const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
+  const double vertical = input.look.vertical_share;
+  const TexturePlacement texture{input.textures, random_offset(stream), random_offset(stream),
+                                 static_cast<float>(input.look.amplitude * std::sqrt(1 - vertical)),
+                                 static_cast<float>(input.look.amplitude * std::sqrt(vertical))};
+
+  // 1. The leg, then each bone inside it.
+  add_soft_tissue(input, maps);
+  const Affine knee_from_px = input.frame.knee_mm_from_image_px;
+  const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
+  const PixelBox femur_box = distance_of(input.geometry.femur_mm, 18.0, input.frame, work.femur_distance_px);
+  add_body(Body{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm},
+           texture, maps, femur_profile(input, femur_from_knee));
+  const PixelBox tibia_box = distance_of(input.geometry.tibia_mm, 16.0, input.frame, work.tibia_distance_px);
+  add_body(Body{work.tibia_distance_px, tibia_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
+           tibia_profile(input));
+
+  const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
+  const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
+  add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
+           SimpleProfile{20.0f, 8.0f, 0.8f * cortex, 0.12f});
+  const PixelBox patella_box = distance_of(input.geometry.patella_mm, 16.0, input.frame, work.small_distance_px);
+  add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
+           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 15.0f, 0.6f * cortex, 0.22f});
+
+  // 2. What disease adds and takes away.
+  for (const OsteophyteShape& shape : input.geometry.osteophytes) add_osteophyte(shape, input, texture, work, maps);
+  for (const CystShape& shape : input.geometry.cysts) add_cyst(shape, input.frame, maps);
+  add_lines(input, work, maps);
+  clamp_soft_tissue(maps);
+}
+
+}  // namespace genu::generator

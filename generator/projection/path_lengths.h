@@ -1,0 +1,61 @@
+// How much of each material every ray crosses.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/random.h"
+#include "generator/anatomy/knee_anatomy.h"
+#include "generator/geometry/knee_geometry.h"
+#include "generator/projection/canvas.h"
+#include "generator/projection/image.h"
+#include "generator/projection/image_frame.h"
+#include "generator/projection/texture.h"
+
+namespace genu::generator {
+
+// float32 [size_px, size_px] each, millimetres along the beam. Metal has no plane until a hardware body exists.
+struct PathLengthMaps {
+  Image<float> cortical_mm;         // cortex and subchondral plates
+  Image<float> trabecular_mm;       // trabecular tissue, marrow included
+  Image<float> trabecular_bone_mm;  // mineralised part of it: BV/TV times the path
+  Image<float> soft_mm;             // muscle, ligament, cartilage, fluid
+  Image<float> fat_mm;              // subcutaneous
+};
+
+// Textural amplitude of BV/TV and its parts.
+struct TrabecularLook {
+  double amplitude = 0.16;      // RMS of BV/TV over its mean
+  double vertical_share = 0.6;  // of the amplitude that runs along the limb
+};
+
+// Planes that one thread reuses from sample to sample.
+struct ProjectionWorkspace {
+  explicit ProjectionWorkspace(int size_px) : lines(size_px, size_px) {}
+  Image<float> femur_distance_px;
+  Image<float> tibia_distance_px;
+  Image<float> small_distance_px;
+  Image<std::uint8_t> line_coverage;
+  Canvas lines;
+};
+
+struct ProjectionInput {
+  const KneeAnatomy& anatomy;
+  const KneeGeometry& geometry;
+  const ImageFrame& frame;
+  const TextureTiles& textures;
+  TrabecularLook look;
+};
+
+// Fills `maps`. `stream` places the textures.
+void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps);
+
+// Path through a body whose section is an ellipse-like round of edge radius `round_mm` and greatest depth `depth_mm`,
+// at distance `inside_mm` from its outline: depth * sqrt(e (2 - e)) with e = inside / round, at most 1. A disc of
+// depth 2 r and round r is a sphere exactly.
+inline float rounded_depth_mm(float inside_mm, float round_mm, float depth_mm) {
+  const float e = std::min(std::max(inside_mm / round_mm, 0.0f), 1.0f);
+  return depth_mm * std::sqrt(e * (2.0f - e));
+}
+
+}  // namespace genu::generator
