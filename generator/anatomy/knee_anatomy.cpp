@@ -29,8 +29,8 @@ void sample_bones(KneeAnatomy& knee, RandomStream& stream) {
   knee.epicondyle_prominence = 1 + 0.25 * stream.truncated_normal(0, 1);
   knee.medial_concavity_mm = std::max(0.4, stream.truncated_normal(male ? 2.0 : 1.8, 0.7));
   knee.lateral_concavity_mm = std::max(-0.4, stream.truncated_normal(0.7, 0.5));
-  knee.medial_spine_height_mm = stream.truncated_normal(male ? 9.5 : 8.5, 1.6);
-  knee.lateral_spine_height_mm = stream.truncated_normal(male ? 7.5 : 6.7, 1.5);
+  knee.medial_spine_height_mm = stream.truncated_normal(male ? 8.4 : 7.6, 1.5);
+  knee.lateral_spine_height_mm = stream.truncated_normal(male ? 6.6 : 6.0, 1.3);
   knee.spine_separation_mm = stream.truncated_normal(11, 1.8);
   knee.spine_tip_angle_deg = stream.truncated_normal(104, 12);
   knee.patella_width_mm = stream.truncated_normal(male ? 45.3 : 40.8, 3.0);

@@ -58,8 +58,8 @@ void prepare_folder(const fs::path& out, ExistingOutput existing) {
   make_folders(out);
 }
 
-std::string relative_path(const char* kind, const PlannedSample& sample) {
-  return fmt::format("{}/{}/{}/{}.png", kind, to_string(sample.split), sample.grade.value(), sample.id);
+std::string relative_path(const char* kind, const KneeSample& sample) {
+  return fmt::format("{}/{}/{}/{}.png", kind, to_string(sample.plan.split), sample.plan.grade.value(), sample.id);
 }
 
 void make_tree(const fs::path& out, const SamplePlan& plan) {
@@ -93,9 +93,9 @@ FinishedSample make_sample(const GenerateConfig& config, const PlannedSample& pl
   FinishedSample done;
   done.sample = sample_knee(config, planned);
   RenderedKnee rendered = render_knee(config, done.sample, resources, work);
-  done.image_path = relative_path("images", planned);
+  done.image_path = relative_path("images", done.sample);
   done.sha256_hex = write_plane(std::move(rendered.picture), out / done.image_path);
-  write_plane(std::move(rendered.labels), out / relative_path("masks", planned));
+  write_plane(std::move(rendered.labels), out / relative_path("masks", done.sample));
   return done;
 }
 

@@ -21,6 +21,7 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
                geometry = stream("geometry"), exposure = stream("exposure"), display = stream("display"),
                reading = stream("reading");
   sample.anatomy = sample_anatomy(config.population, anatomy);
+  sample.id = plan.id + std::string(to_string(sample.anatomy.side));
   sample.features = sample_features(config.disease, sample.anatomy, plan.grade, disease);
   sample.positioning = sample_positioning(config.positioning, positioning);
   sample.exposure = sample_exposure(config.detector, exposure);
@@ -28,7 +29,8 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
   sample.kl_read = simulate_reading(derive_kl_grade(sample.features), config.reader, reading);
   sample.geometry = build_geometry(sample.anatomy, sample.features, sample.positioning, geometry);
   sample.frame =
-      make_frame(config.image_size_px, sample.anatomy.femur_width_mm, sample.anatomy.side, sample.positioning);
+      make_frame(config.image_size_px, sample.anatomy.femur_width_mm,
+                            sample.geometry.knee_from_femur.rotation_rad, sample.anatomy.side, sample.positioning);
   return sample;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 #include "generator/anatomy/knee_anatomy.h"
 #include "generator/dataset/generate_config.h"
@@ -15,6 +16,7 @@ namespace genu::generator {
 // Every number that makes one sample.
 struct KneeSample {
   PlannedSample plan;
+  std::string id;  // the plan's with the side: "train_3_0042L"
   KneeAnatomy anatomy;
   KneeFeatures features;
   Positioning positioning;

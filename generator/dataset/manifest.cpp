@@ -44,7 +44,7 @@ std::vector<std::string> manifest_row(const KneeSample& sample, const std::strin
   };
   const auto whole = [](auto value) { return fmt::format("{}", value); };
   const auto osteophyte = [&](OsteophyteSite site) { return whole(features.at(site).oarsi_grade); };
-  return {sample.plan.id,
+  return {sample.id,
           image_path,
           std::string(to_string(sample.plan.split)),
           whole(derive_kl_grade(features).value()),

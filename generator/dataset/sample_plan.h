@@ -20,7 +20,7 @@ struct PlannedSample {
   Split split = Split::kTrain;
   KlGrade grade;
   int index = 0;             // within split and grade
-  std::string id;            // "train_3_0042"
+  std::string id;            // "train_3_0042"; the side is appended once the knee is sampled
   std::uint64_t number = 0;  // address of the sample's random streams
   std::string subject;       // "s13000042"
 };

@@ -11,18 +11,21 @@ namespace {
 
 constexpr double kRadPerDeg = std::numbers::pi / 180;
 constexpr int kPieces = 4;
+// Waves of the plate differ along the beam, so that its shadow is smoother than the plate.
+constexpr double kProjectedRoughness = 0.5;
 
 // Mean outline for an epicondylar width of 80 mm, read off real films (epicondyles 36 and 26 mm above the joint, the
 // popliteal groove below the lateral one) and spec 1.1. Medial shaft, condyles, lateral shaft.
 constexpr double kMeanFemurWidthMm = 80;
 constexpr std::array<PointMm, 50> kFemur = {{
-    {-20, 90},   {-22, 75},    {-24.5, 66}, {-27, 60},    {-30.5, 54}, {-34, 48},     {-37.3, 43},  {-39.6, 38},
-    {-40.2, 34}, {-40.0, 30},  {-39.3, 25}, {-38.9, 20},  {-38.8, 15}, {-38.3, 10.5}, {-36.9, 6.2}, {-34.0, 3.0},
-    {-29, 0.9},  {-22, 0},     {-16, 0.7},  {-12, 2.6},   {-8.9, 5.6}, {-5.9, 9.0},   {-2.9, 11.1}, {0, 11.6},
-    {2.9, 11.0}, {5.8, 9.0},   {8.8, 5.9},  {12.2, 3.1},  {16.2, 1.1}, {22, 0.1},     {28, 0.7},    {33.2, 2.7},
-    {36.6, 6.2}, {38.2, 10.2}, {38.7, 14},  {37.6, 17.5}, {36.9, 20},  {38.0, 23},    {39.8, 26.5}, {40.3, 30},
-    {39.5, 34},  {37.3, 40},   {34, 46},    {30.6, 52},   {27.8, 58},  {25, 66},      {22.5, 75},   {20.5, 90},
-    {20, 100},   {-19.5, 100},
+    {-20, 90},     {-22, 75},     {-24.5, 66},   {-27, 60},     {-30.5, 54},   {-34, 48},    {-37.3, 43},
+    {-39.6, 38},   {-40.2, 34},   {-40.0, 30},   {-39.3, 25},   {-38.9, 20},   {-38.9, 14.5}, {-38.5, 9},
+    {-37.0, 4.6},  {-33.6, 1.6},  {-27.5, 0},    {-21.5, 0.7},  {-16.5, 2.5},  {-12.6, 4.8}, {-9.3, 7.2},
+    {-6.1, 9.4},   {-3.0, 11.1},  {0, 11.6},     {3.0, 11.0},   {6.2, 9.3},    {9.6, 7.2},   {13.2, 4.9},
+    {17.0, 2.7},   {21.5, 0.8},   {27.2, 0},     {33.4, 1.5},   {36.8, 4.6},   {38.4, 8.8},  {38.7, 13.2},
+    {37.7, 17.0},  {37.0, 20},    {38.0, 23},    {39.8, 26.5},  {40.3, 30},    {39.5, 34},   {37.3, 40},
+    {34, 46},      {30.6, 52},    {27.8, 58},    {25, 66},      {22.5, 75},    {20.5, 90},   {19, 100},
+    {-18.5, 100},
 }};
 constexpr std::size_t kFirstArticular = 14;
 constexpr std::size_t kLastArticular = 32;
@@ -68,8 +71,8 @@ double outline_deviation_mm(const KneeAnatomy& anatomy, std::size_t index) {
 // Notch and epicondyles of this knee instead of the mean ones.
 PointMm own_proportions(const KneeAnatomy& anatomy, const KneeFeatures& features, PointMm p, double scale) {
   const double across = std::abs(p.x) / scale;
-  if (p.y < 14 * scale && across < 15) {
-    const double inside = 1 - smooth_step(9, 15, across);
+  if (p.y < 14 * scale && across < 20) {
+    const double inside = 1 - smooth_step(10, 20, across);
     const double height = anatomy.notch_height_mm / (11.6 * scale);
     const double width = (anatomy.notch_width_mm - features.notch_narrowing_mm) / (19.6 * scale);
     p.y *= 1 + (height - 1) * inside;
@@ -90,7 +93,7 @@ double worn_height_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     y *= 1 - flattening * bump(p.x, centre, 12);
     y -= 0.5 * bump(p.x, centre, 8);
     if (features.attrition_grade > 0 && features.attrition_compartment == side) {
-      y += 0.30 * std::min(features.attrition_depth_mm, 6.0) * bump(p.x, centre, 10);
+      y += 0.10 * std::min(features.attrition_depth_mm, 6.0) * bump(p.x, centre, 10);
     }
   }
   return y;
@@ -149,15 +152,19 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
   // Roughness of the plates: three waves of 4-10 mm with the wanted RMS.
   std::array<double, 3> wave_number{}, phase{};
   for (std::size_t k = 0; k < 3; ++k) {
-    wave_number[k] = 2 * std::numbers::pi / roughness.uniform(4, 10);
+    wave_number[k] = 2 * std::numbers::pi / roughness.uniform(6, 14);
     phase[k] = roughness.uniform(0, 2 * std::numbers::pi);
   }
-  const double wave_mm = features.plate_irregularity_mm * std::sqrt(2.0 / 3.0);
+  const double wave_mm = kProjectedRoughness * features.plate_irregularity_mm * std::sqrt(2.0 / 3.0);
 
+  // Steep towards the valley, a concave flank towards the plateau.
   const auto spine = [&](double x, double tip_height, double centre, double outward) {
     const double dx = (x - centre) * outward;  // positive on the plateau side
-    const double slope = steepness * (dx > 0 ? 0.72 : 1.0);
-    return tip_height - (std::sqrt(slope * slope * dx * dx + 0.36) - 0.6);
+    const double valley = tip_height - (std::sqrt(steepness * steepness * dx * dx + 0.36) - 0.6);
+    if (dx <= 0) return valley;
+    const double reach = 1.8 * tip_height / steepness;
+    const double left = std::max(0.0, 1 - std::max(0.0, dx - 0.6) / reach);
+    return tip_height * left * left;
   };
   Contour surface;
   const double step = 0.75;
@@ -175,7 +182,7 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     y = smooth_max(y, spine(x, lateral_tip, tip_x, 1), 0.9);
     if (features.attrition_grade > 0) {
       const double centre = wear_centre_x_mm(anatomy, features, features.attrition_compartment);
-      const double depth = 0.75 * features.attrition_depth_mm;
+      const double depth = 0.5 * features.attrition_depth_mm;
       y -= depth * bump(x, centre + (centre < 0 ? -2 : 2), 11);
     }
     surface.push_back({x, y});
@@ -215,10 +222,11 @@ Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positionin
   const double x = half - 6.5 + anatomy.fibula_lateral_mm + positioning.axial_rotation_deg / 1.9;
   const double tip = -anatomy.fibula_tip_mm;
   const double r = 0.5 * anatomy.fibula_head_width_mm;
-  const Contour controls = {{x + 0.1 * r, tip},       {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},
-                            {x + 0.85 * r, tip - 17}, {x + 0.5 * r, tip - 26},   {x + 0.42 * r, tip - 40},
-                            {x + 0.40 * r, tip - 80}, {x - 0.50 * r, tip - 80},  {x - 0.52 * r, tip - 40},
-                            {x - 0.66 * r, tip - 26}, {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},
+  const Contour controls = {{x + 0.1 * r, tip},         {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},
+                            {x + 0.85 * r, tip - 17},   {x + 0.5 * r, tip - 26},   {x + 0.42 * r, tip - 38},
+                            {x + 0.40 * r, tip - 50},   {x + 0.38 * r, tip - 62},  {x - 0.06 * r, tip - 66},
+                            {x - 0.50 * r, tip - 62},   {x - 0.52 * r, tip - 50},  {x - 0.54 * r, tip - 38},
+                            {x - 0.66 * r, tip - 26},   {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},
                             {x - 0.55 * r, tip - 2.5}};
   return smooth_closed_curve(controls, 3);
 }

@@ -32,7 +32,7 @@ struct SclerosisShape {
   Bone bone = Bone::kTibia;
   Compartment compartment = Compartment::kMedial;
   PointMm surface_mm;  // point of the articular surface over the middle of the zone
-  double half_width_mm = 12;
+  double half_width_mm = 16;
   double thickness_mm = 4;
   double bvtv_gain = 1.4;  // at the plate
 };

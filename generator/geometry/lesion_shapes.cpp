@@ -36,13 +36,13 @@ Contour beak(const Contour& bone, double sign, double base_low, double base_high
   // The protrusion counts beyond the contour, horizontally; a steep tip is longer, within reason.
   const double reach = protrusion_mm / std::max(0.55, std::cos(angle));
   const PointMm tip = {root.x + sign * reach * std::cos(angle), root.y + reach * std::sin(angle)};
-  const double blunt = std::min(0.5, 0.22 * protrusion_mm) + 0.12;
+  const double blunt = std::min(1.3, 0.26 * protrusion_mm) + 0.15;
   const double inside = 2.0 * sign;
   const PointMm across = {-sign * std::sin(angle) * blunt, std::cos(angle) * blunt};
   const auto towards_tip = [&](const PointMm& from, double share, double sag) {
     return PointMm{from.x + (tip.x - from.x) * share, from.y + (tip.y - from.y) * share + sag};
   };
-  const double sag = 0.12 * protrusion_mm;
+  const double sag = -0.10 * protrusion_mm;
   const Contour controls = {{low.x - inside, low.y + 0.3},
                             low,
                             towards_tip(low, 0.55, upward_deg >= 0 ? -sag : sag),
@@ -73,7 +73,7 @@ void add_osteophytes(KneeGeometry& knee, const KneeFeatures& features) {
     OsteophyteShape shape;
     shape.site = site;
     shape.depth_mm = osteophyte.depth_mm;
-    const double base = osteophyte.base_height_mm;
+    const double base = 1.3 * osteophyte.base_height_mm;  // the foot runs out along the cortex
     if (femoral) {
       const double low = margin_y - 2.2;
       shape.outline_mm = beak(knee.femur_mm, sign, low, low + base, low + 0.35 * base, osteophyte.direction_deg,
@@ -117,7 +117,7 @@ void add_sclerosis(KneeGeometry& knee, const KneeAnatomy& anatomy, const KneeFea
       shape.bone = bone;
       shape.compartment = side;
       shape.surface_mm = {x, surface_y_mm(knee, bone, x)};
-      shape.half_width_mm = 9.0 + 1.5 * state.sclerosis;
+      shape.half_width_mm = 14.0 + 2.0 * state.sclerosis;
       shape.thickness_mm = state.sclerosis_thickness_mm * share;
       shape.bvtv_gain = 1 + (gain - 1) * share;
       knee.sclerosis.push_back(shape);

@@ -27,12 +27,13 @@ Affine affine_from(const RigidMotion& motion) {
   return {c, -s, motion.dx_mm, s, c, motion.dy_mm};
 }
 
-ImageFrame make_frame(int size_px, double femur_width_mm, KneeSide side, const Positioning& positioning) {
+ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_rad, KneeSide side,
+                      const Positioning& positioning) {
   ImageFrame frame;
   frame.size_px = size_px;
   frame.pixel_spacing_mm = femur_width_mm / (positioning.femur_fill * size_px);
   const double scale = 1 / frame.pixel_spacing_mm;
-  const double angle = positioning.tilt_deg * std::numbers::pi / 180;
+  const double angle = positioning.tilt_deg * std::numbers::pi / 180 + 0.5 * joint_rotation_rad;
   const double c = std::cos(angle), s = std::sin(angle);
   // The joint line is the middle of the joint space, some 3 mm above the tibial rim line that is the origin.
   const double joint_line_mm = 3.0;

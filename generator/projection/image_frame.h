@@ -27,7 +27,9 @@ struct ImageFrame {
 };
 
 // A right knee is the mirror image of a left one: lateral lies to the right of a left knee's picture.
-ImageFrame make_frame(int size_px, double femur_width_mm, KneeSide side, const Positioning& positioning);
+// `joint_rotation_rad`, the femur's turn against the tibia, is shared by both bones in the picture.
+ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_rad, KneeSide side,
+                      const Positioning& positioning);
 
 // Contour in image pixels (the struct's "mm" is its source's unit, not the result's).
 Contour to_image_px(const Contour& contour_mm, const ImageFrame& frame);

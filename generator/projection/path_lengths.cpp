@@ -56,9 +56,10 @@ struct TexturePlacement {
 
 // Adds a body to the maps: a shell of cortex around trabecular bone, displacing soft tissue.
 //   profile(x_mm, y_mm, inside_mm) -> LocalBone, in the body's frame
-//   weight(x_px, y_px) is applied to everything added
-template <class Profile>
-void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile) {
+//   weight(x_px, y_px): share of the body that is there, 0..1
+template <class Profile, class Weight>
+void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile,
+                       const Weight& weight) {
   for (int y = body.box.top; y < body.box.bottom; ++y) {
     const float* distance = body.distance_px.row(y);
     const TextureRows rows = texture.rows(y);
@@ -78,12 +79,18 @@ void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps&
       const float inner = std::min(outer, rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
                                                            local.depth_mm - 2.0f * local.cortex_mm));
       const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
-      cortical[x] += outer - inner;
-      trabecular[x] += inner;
-      bone[x] += inner * std::min(std::max(local.bvtv * wobble, 0.02f), 0.62f);
-      soft[x] -= outer;
+      const float share = weight(x, y);
+      cortical[x] += share * (outer - inner);
+      trabecular[x] += share * inner;
+      bone[x] += share * inner * std::min(std::max(local.bvtv * wobble, 0.02f), 0.62f);
+      soft[x] -= share * outer;
     }
   }
+}
+
+template <class Profile>
+void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile) {
+  add_weighted_body(body, texture, maps, profile, [](int, int) { return 1.0f; });
 }
 
 struct SclerosisZone {
@@ -111,7 +118,8 @@ float sclerosis_gain(const std::array<SclerosisZone, 2>& zones, float x, float i
   float gain = 1.0f;
   for (const SclerosisZone& zone : zones) {
     const float u = (x - zone.x_mm) * zone.inverse_width;
-    const float sideways = std::max(0.0f, 1.0f - u * u * u * u);
+    const float within = std::max(0.0f, 1.0f - u * u);
+    const float sideways = within * within;
     const float fade = 1.0f - smooth_ramp(0.35f * zone.thickness_mm, 1.25f * zone.thickness_mm, inside);
     gain += zone.gain * sideways * fade * near_joint;
   }
@@ -130,9 +138,9 @@ struct FemurProfile {
     const float fossa = (1.0f - smooth_ramp(fossa_half - 1.5f, fossa_half + 3.0f, std::abs(x + 0.5f))) *
                         (1.0f - smooth_ramp(0.8f * fossa_top, 1.15f * fossa_top, y));
     LocalBone local;
-    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.42f * condyle_depth * fossa;
+    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.24f * condyle_depth * fossa;
     local.round_mm = lerp(17.0f, 15.0f, high);
-    local.cortex_mm = cortex * (0.62f + 1.3f * smooth_ramp(26.0f, 70.0f, y));
+    local.cortex_mm = cortex * (0.42f + 1.5f * smooth_ramp(26.0f, 70.0f, y));
     const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
     local.bvtv = lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, inside, near_joint);
     return local;
@@ -259,18 +267,21 @@ void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, 
   const Image<float>& host = femoral ? work.femur_distance_px : work.tibia_distance_px;
   const PixelBox box = distance_of(shape.outline_mm, 6.0, input.frame, work.small_distance_px);
   const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
-  // Inside its host the lip is the host's own bone: it keeps a quarter, in front of or behind the margin.
-  for (int y = box.top; y < box.bottom; ++y) {
-    float* inside = work.small_distance_px.row(y);
-    for (int x = box.left; x < box.right; ++x) {
-      const float within = std::min(std::max(host.row(y)[x] * pixel_mm / 1.5f, 0.0f), 1.0f);
-      inside[x] = inside[x] > 0 ? inside[x] * (1.0f - 0.75f * within) : inside[x];
-    }
-  }
   const double bvtv = 0.75 * (femoral ? input.anatomy.bvtv_femur : input.anatomy.bvtv_tibia_medial);
   const Body body{work.small_distance_px, box, PixelToBone(input.frame.knee_mm_from_image_px), pixel_mm};
-  add_body(body, texture, maps,
-           SimpleProfile{static_cast<float>(shape.depth_mm), 3.5f, 0.5f, static_cast<float>(bvtv)});
+  // The lip grows out of its host: over two millimetres inside it becomes the host's own bone, and where it stands the
+  // old cortex is remodelled.
+  add_weighted_body(body, texture, maps,
+                    SimpleProfile{static_cast<float>(shape.depth_mm), 3.5f, 0.45f, static_cast<float>(bvtv)},
+                    [&](int x, int y) { return 1.0f - smooth_ramp(-0.3f, 2.0f, host.row(y)[x] * pixel_mm); });
+  for (int y = box.top; y < box.bottom; ++y) {
+    for (int x = box.left; x < box.right; ++x) {
+      const bool old_cortex = host.row(y)[x] > 0 && host.row(y)[x] * pixel_mm < 2.0f;
+      if (!old_cortex) continue;
+      const float covered = smooth_ramp(0.0f, 1.5f, work.small_distance_px.row(y)[x] * pixel_mm);
+      maps.cortical_mm.at(x, y) *= 1.0f - 0.5f * covered;
+    }
+  }
 }
 
 FemurProfile femur_profile(const ProjectionInput& input, const Affine& femur_from_knee) {
@@ -337,10 +348,10 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{20.0f, 8.0f, 0.8f * cortex, 0.12f});
-  const PixelBox patella_box = distance_of(input.geometry.patella_mm, 16.0, input.frame, work.small_distance_px);
+           SimpleProfile{17.0f, 5.0f, 0.6f * cortex, 0.12f});
+  const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 15.0f, 0.6f * cortex, 0.22f});
+           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.25f * cortex, 0.22f});
 
   // 2. What disease adds and takes away.
   for (const OsteophyteShape& shape : input.geometry.osteophytes) add_osteophyte(shape, input, texture, work, maps);

@@ -25,7 +25,7 @@ struct PathLengthMaps {
 
 // Textural amplitude of BV/TV and its parts.
 struct TrabecularLook {
-  double amplitude = 0.16;      // RMS of BV/TV over its mean
+  double amplitude = 0.11;      // RMS of BV/TV over its mean
   double vertical_share = 0.6;  // of the amplitude that runs along the limb
 };
 

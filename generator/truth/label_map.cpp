@@ -19,7 +19,7 @@ void paint_sclerosis(const SclerosisShape& shape, const ImageFrame& frame, const
   const bool tibial = shape.bone == Bone::kTibia;
   const Image<float>& distance = tibial ? distances.tibia_distance_px : distances.femur_distance_px;
   const Label host = tibial ? Label::kTibia : Label::kFemur;
-  const double half = 0.84 * shape.half_width_mm;  // where 1 - u^4 is one half
+  const double half = 0.54 * shape.half_width_mm;  // where (1 - u^2)^2 is one half
   const double deep = shape.thickness_mm + 8;
   const Contour corners = {{shape.surface_mm.x - half, shape.surface_mm.y - deep},
                            {shape.surface_mm.x + half, shape.surface_mm.y - deep},
