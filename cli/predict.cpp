@@ -1,10 +1,121 @@
+#include <fmt/format.h>
+
+#include <cctype>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <optional>
+
 #include "cli/commands.h"
+#include "core/csv.h"
 #include "core/errors.h"
+#include "core/log.h"
+#include "train/loop/grader.h"
+#ifdef GENU_WITH_IMAGES
+#include "pipeline/preprocess/prepare_image.h"
+#endif
 
 namespace genu::cli {
 
-Command predict_command() {
-  return {"predict", "", [](const std::vector<std::string>&) -> int { throw InternalError("predict: not written"); }};
+namespace {
+
+struct Options {
+  CommonOptions common;
+  std::string checkpoint;
+  std::string side = "auto";
+  int threads = 0;
+  bool strict = false;
+  std::vector<std::string> files;
+};
+
+void describe(CLI::App& app, Options& options) {
+  add_output_options(app, options.common);
+  app.add_option("--checkpoint", options.checkpoint, "checkpoint folder, or a run's (its best)")
+      ->type_name("DIR")
+      ->required();
+  app.add_option("--side", options.side,
+                 "knee in the pictures: left, right, unknown, or auto = from names such as 9001400R.png")
+      ->check(CLI::IsMember({"auto", "left", "right", "unknown"}))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
+  app.add_flag("--strict", options.strict, "stop at the first file that cannot be graded");
+  app.add_option("FILE", options.files, "PNG, JPEG, BMP or TIFF images of one knee each")->required();
 }
+
+#ifdef GENU_WITH_IMAGES
+
+// "9001400R" -> right: a digit, then L or R at the end of the stem.
+std::optional<KneeSide> side_from_name(const std::filesystem::path& path) {
+  const std::string stem = path.stem().string();
+  if (stem.size() < 2 || std::isdigit(static_cast<unsigned char>(stem[stem.size() - 2])) == 0) return std::nullopt;
+  return parse_knee_side(stem.substr(stem.size() - 1));
+}
+
+std::optional<KneeSide> side_of(const std::filesystem::path& path, const Options& options) {
+  if (options.side == "auto") return side_from_name(path);
+  if (options.side == "unknown") return std::nullopt;
+  return parse_knee_side(options.side);
+}
+
+void print_grade(const std::string& file, const train::Prediction& prediction, const Options& options) {
+  if (options.common.json) {
+    const nlohmann::ordered_json json = {
+        {"file", file}, {"kl", prediction.predicted()}, {"probabilities", prediction.probabilities}};
+    std::puts(json.dump().c_str());
+    return;
+  }
+  std::vector<std::string> cells = {file, std::to_string(prediction.predicted())};
+  for (const double probability : prediction.probabilities) cells.push_back(fmt::format("{:.4f}", probability));
+  std::fputs(csv_line(cells).c_str(), stdout);
+}
+
+int grade_files(const Options& options) {
+  const train::Grader grader = train::Grader::load(options.checkpoint);
+  pipeline::PreprocessConfig preprocess;
+  read_config(preprocess,
+              parse_yaml_text(grader.config().preprocess, (grader.folder() / "grader.yaml").string() + ": preprocess"));
+  if (!options.common.json) {
+    std::string header = "file,kl";
+    for (int grade = 0; grade < grader.config().class_count; ++grade) header += fmt::format(",p{}", grade);
+    std::puts(header.c_str());
+  }
+  std::size_t bad = 0;
+  for (const std::string& file : options.files) {
+    try {
+      const auto prepared =
+          pipeline::prepare_image(pipeline::decode_image_file(file), side_of(file, options), preprocess);
+      train::Prediction prediction;
+      prediction.probabilities = grader.grade({prepared.pixels.data(), prepared.height_px, prepared.width_px});
+      print_grade(file, prediction, options);
+    } catch (const Error& error) {
+      // One bad film does not keep the others from being graded.
+      if (options.strict) throw;
+      log_error(error.what());
+      ++bad;
+    }
+  }
+  if (bad > 0) log_error(fmt::format("{} of {} files could not be graded", bad, options.files.size()));
+  return bad > 0 ? static_cast<int>(ExitCode::kData) : 0;
+}
+
+#else
+
+int grade_files(const Options&) {
+  throw UsageError("this build cannot read images; configure with -DGENU_IMAGES=ON and build again");
+}
+
+#endif
+
+int run(const std::vector<std::string>& arguments) {
+  Options options;
+  CLI::App app("Grades image files: file, KL grade, probability of each grade.", "predict");
+  describe(app, options);
+  if (!parse(app, arguments, options.common)) return 0;
+  train::set_tensor_threads(options.threads);
+  return grade_files(options);
+}
+
+}  // namespace
+
+Command predict_command() { return {"predict", "", run}; }
 
 }  // namespace genu::cli

@@ -1,0 +1,110 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include "core/errors.h"
+#include "train/losses/loss.h"
+
+namespace genu::train {
+namespace {
+
+const torch::Tensor kNoWeights;
+
+torch::Tensor example_logits() {
+  torch::manual_seed(3);
+  return torch::randn({6, 5}, torch::kFloat64) * 2.0;
+}
+torch::Tensor example_labels() { return torch::tensor({0L, 1L, 2L, 3L, 4L, 2L}); }
+torch::Tensor example_weights() { return torch::tensor({0.5, 1.0, 2.0, 0.25, 3.0}, torch::kFloat64); }
+
+using DoubleLoss = std::function<torch::Tensor(const torch::Tensor&)>;
+
+// Largest difference between autograd and central differences.
+double gradient_error(const DoubleLoss& loss) {
+  constexpr double kStep = 1e-5;
+  torch::Tensor logits = example_logits().requires_grad_(true);
+  loss(logits).backward();
+  double worst = 0;
+  for (std::int64_t i = 0; i < logits.size(0); ++i) {
+    for (std::int64_t k = 0; k < logits.size(1); ++k) {
+      const auto moved = [&](double by) {
+        torch::Tensor copy = logits.detach().clone();
+        copy[i][k] += by;
+        return loss(copy).item<double>();
+      };
+      const double numeric = (moved(kStep) - moved(-kStep)) / (2 * kStep);
+      worst = std::max(worst, std::abs(numeric - logits.grad()[i][k].item<double>()));
+    }
+  }
+  return worst;
+}
+
+TEST(Losses, GradientsEqualCentralDifferences) {
+  const torch::Tensor labels = example_labels();
+  for (const double smoothing : {0.0, 0.1}) {
+    for (const torch::Tensor& weights : {torch::Tensor(), example_weights()}) {
+      EXPECT_LT(
+          gradient_error([&](const torch::Tensor& z) { return smoothed_cross_entropy(z, labels, weights, smoothing); }),
+          1e-8);
+      for (const double gamma : {0.0, 0.5, 1.0, 2.0, 5.0}) {
+        EXPECT_LT(
+            gradient_error([&](const torch::Tensor& z) { return focal_loss(z, labels, weights, gamma, smoothing); }),
+            1e-8)
+            << gamma;
+      }
+    }
+  }
+}
+
+TEST(Losses, CrossEntropyMatchesItsDefinition) {
+  const torch::Tensor logits = torch::tensor({{1.0, 2.0, 0.0}, {0.0, 0.0, 0.0}}, torch::kFloat64);
+  const torch::Tensor labels = torch::tensor({1L, 2L});
+  const double first = -std::log(std::exp(2.0) / (std::exp(1.0) + std::exp(2.0) + 1.0));
+  const double second = std::log(3.0);
+  EXPECT_NEAR(smoothed_cross_entropy(logits, labels, kNoWeights, 0).item<double>(), 0.5 * (first + second), 1e-12);
+  const torch::Tensor weights = torch::tensor({1.0, 3.0, 0.5}, torch::kFloat64);
+  EXPECT_NEAR(smoothed_cross_entropy(logits, labels, weights, 0).item<double>(), (3.0 * first + 0.5 * second) / 3.5,
+              1e-12);
+}
+
+// Lin et al., equation 5, one sample by hand.
+TEST(Losses, FocalMatchesItsDefinition) {
+  const double p = std::exp(2.0) / (std::exp(1.0) + std::exp(2.0) + 1.0);
+  const torch::Tensor logits = torch::tensor({{1.0, 2.0, 0.0}}, torch::kFloat64);
+  const torch::Tensor alpha = torch::tensor({1.0, 0.25, 1.0}, torch::kFloat64);
+  EXPECT_NEAR(focal_loss(logits, torch::tensor({1L}), alpha, 2.0, 0).item<double>(),
+              -0.25 * (1 - p) * (1 - p) * std::log(p), 1e-12);
+}
+
+TEST(Losses, FocalWithoutFocusIsCrossEntropy) {
+  const torch::Tensor logits = example_logits();
+  for (const double smoothing : {0.0, 0.2}) {
+    EXPECT_NEAR(focal_loss(logits, example_labels(), kNoWeights, 0.0, smoothing).item<double>(),
+                smoothed_cross_entropy(logits, example_labels(), kNoWeights, smoothing).item<double>(), 1e-12);
+  }
+}
+
+TEST(Losses, AreFiniteForCertainPredictions) {
+  for (const double gamma : {0.0, 0.5, 2.0}) {
+    for (const float scale : {100.0F, -100.0F}) {
+      torch::Tensor logits = (torch::eye(5) * scale).requires_grad_(true);
+      const torch::Tensor loss = focal_loss(logits, torch::arange(5), kNoWeights, gamma, 0.0);
+      loss.backward();
+      EXPECT_TRUE(std::isfinite(loss.item<double>()));
+      EXPECT_TRUE(torch::isfinite(logits.grad()).all().item<bool>()) << gamma;
+    }
+  }
+}
+
+TEST(Losses, ConfigMakesTheChosenOne) {
+  const torch::Tensor logits = example_logits().to(torch::kFloat32);
+  const torch::Tensor labels = example_labels();
+  const Loss focal = make_loss({.kind = LossKind::kFocal, .gamma = 1.5}, 5);
+  EXPECT_FLOAT_EQ(focal(logits, labels).item<float>(), focal_loss(logits, labels, kNoWeights, 1.5, 0).item<float>());
+  const Loss weighted = make_loss({.class_weights = {1, 2, 3, 4, 5}}, 5);
+  EXPECT_FLOAT_EQ(weighted(logits, labels).item<float>(),
+                  smoothed_cross_entropy(logits, labels, torch::tensor({1.F, 2.F, 3.F, 4.F, 5.F}), 0).item<float>());
+  EXPECT_THROW(make_loss({.class_weights = {1, 2}}, 5), ConfigError);
+}
+
+}  // namespace
+}  // namespace genu::train

@@ -1,0 +1,170 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "core/errors.h"
+#include "core/files.h"
+#include "core/random.h"
+#include "tests/train/temporary_folder.h"
+#include "train/metrics/report.h"
+#include "train/metrics/roc.h"
+
+namespace genu::train {
+namespace {
+
+constexpr double kTolerance = 1e-12;
+
+std::vector<Prediction> fixture_predictions(const nlohmann::json& example) {
+  std::vector<Prediction> predictions;
+  for (std::size_t i = 0; i < example["labels"].size(); ++i) {
+    predictions.push_back({std::to_string(i), std::to_string(i / 2), example["labels"][i],
+                           example["probabilities"][i].get<std::vector<double>>()});
+  }
+  return predictions;
+}
+
+nlohmann::json fixture() {
+  return nlohmann::json::parse(read_text_file(GENU_SOURCE_DIR "/tests/train/fixtures/metrics.json"));
+}
+
+// One prediction that is certain of `guess`.
+Prediction certain(int label, int guess, const std::string& subject = "s") {
+  Prediction prediction{"id", subject, label, std::vector<double>(5, 0.0)};
+  prediction.probabilities[static_cast<std::size_t>(guess)] = 1.0;
+  return prediction;
+}
+
+TEST(Metrics, EqualScikitLearns) {
+  for (const auto& example : fixture()) {
+    const Scores scores = score(fixture_predictions(example));
+    for (const NamedScore& named : summary(scores)) {
+      ASSERT_TRUE(named.value.has_value()) << named.name;
+      EXPECT_NEAR(*named.value, example[named.name].get<double>(), kTolerance) << named.name;
+    }
+    for (std::size_t cls = 0; cls < 5; ++cls) {
+      EXPECT_NEAR(scores.classes[cls].precision, example["precision"][cls].get<double>(), kTolerance);
+      EXPECT_NEAR(scores.classes[cls].recall, example["recall"][cls].get<double>(), kTolerance);
+      EXPECT_NEAR(scores.classes[cls].f1, example["f1"][cls].get<double>(), kTolerance);
+      ASSERT_EQ(scores.classes[cls].auc.has_value(), !example["auc"][cls].is_null());
+      if (scores.classes[cls].auc) {
+        EXPECT_NEAR(*scores.classes[cls].auc, example["auc"][cls].get<double>(), kTolerance);
+      }
+      for (std::size_t guess = 0; guess < 5; ++guess) {
+        EXPECT_EQ(scores.confusion.at(static_cast<int>(cls), static_cast<int>(guess)),
+                  example["confusion"][cls][guess].get<std::int64_t>());
+      }
+    }
+  }
+}
+
+TEST(Metrics, PerfectAndReversedGradesHaveKappaOneAndMinusOne) {
+  ConfusionMatrix perfect(5);
+  ConfusionMatrix reversed(5);
+  for (int grade = 0; grade < 5; ++grade) {
+    perfect.add(grade, grade, 7);
+    reversed.add(grade, 4 - grade, 7);
+  }
+  EXPECT_DOUBLE_EQ(*weighted_kappa(perfect, KappaWeights::kQuadratic), 1.0);
+  EXPECT_DOUBLE_EQ(*weighted_kappa(reversed, KappaWeights::kQuadratic), -1.0);
+  EXPECT_DOUBLE_EQ(within_one(reversed), 0.2);
+  EXPECT_DOUBLE_EQ(mean_absolute_error(reversed), (4 + 2 + 0 + 2 + 4) / 5.0);
+}
+
+TEST(Metrics, KappaIsNotDefinedForOneClassOnBothSides) {
+  ConfusionMatrix matrix(5);
+  matrix.add(2, 2, 10);
+  EXPECT_FALSE(weighted_kappa(matrix, KappaWeights::kQuadratic).has_value());
+  EXPECT_DOUBLE_EQ(accuracy(matrix), 1.0);
+}
+
+TEST(Metrics, ConstantScoresHaveHalfTheArea) {
+  EXPECT_DOUBLE_EQ(*area_under_roc({{0.5, ScoredSample::Truth::kPositive},
+                                    {0.5, ScoredSample::Truth::kNegative},
+                                    {0.5, ScoredSample::Truth::kNegative}}),
+                   0.5);
+  EXPECT_FALSE(area_under_roc({{0.5, ScoredSample::Truth::kPositive}}).has_value());
+}
+
+TEST(Metrics, AreaEqualsPairwiseCountTwin) {
+  RandomStream stream(3, 0, "auc");
+  std::vector<ScoredSample> samples;
+  for (int i = 0; i < 201; ++i) {
+    samples.push_back({static_cast<double>(stream.integer(12)),
+                       stream.bernoulli(0.3) ? ScoredSample::Truth::kPositive : ScoredSample::Truth::kNegative});
+  }
+  double wins = 0;
+  double pairs = 0;
+  for (const auto& a : samples) {
+    for (const auto& b : samples) {
+      if (a.truth != ScoredSample::Truth::kPositive || b.truth != ScoredSample::Truth::kNegative) continue;
+      wins += a.score > b.score ? 1.0 : a.score == b.score ? 0.5 : 0.0;
+      ++pairs;
+    }
+  }
+  EXPECT_DOUBLE_EQ(*area_under_roc(samples), wins / pairs);
+}
+
+TEST(Metrics, RefuseWhatIsNotAClass) {
+  EXPECT_THROW(score({certain(5, 0)}), DataError);
+  EXPECT_THROW(score({certain(-1, 0)}), DataError);
+  EXPECT_THROW(score({}), DataError);
+  EXPECT_THROW(area_under_roc({{std::nan(""), ScoredSample::Truth::kPositive}}), DataError);
+}
+
+TEST(Bootstrap, IntervalsAreAFunctionOfTheSeedAndHoldTheValue) {
+  const auto predictions = fixture_predictions(fixture()[4]);
+  const BootstrapOptions options{.replicates = 200, .confidence = 0.95, .seed = 5};
+  const auto first = bootstrap_intervals(predictions, options);
+  auto shuffled = predictions;
+  std::reverse(shuffled.begin(), shuffled.end());
+  const auto again = bootstrap_intervals(shuffled, options);
+  const auto values = summary(score(predictions));
+  for (std::size_t k = 0; k < first.size(); ++k) {
+    ASSERT_TRUE(first[k].interval.has_value()) << first[k].name;
+    EXPECT_NEAR(first[k].interval->low, again[k].interval->low, 1e-12) << first[k].name;
+    EXPECT_LT(first[k].interval->low, *values[k].value) << first[k].name;
+    EXPECT_GT(first[k].interval->high, *values[k].value) << first[k].name;
+  }
+}
+
+// 400 subjects of one or of four identical knees: the interval must depend on the number of subjects, not of knees.
+// Accuracy 0.5 of 400 independent subjects has SD 0.025, so a 95 % interval is about 0.098 wide; its width over 1,000
+// replicates has a relative SD of about 4 %, so a 20 % band is left once in a million.
+TEST(Bootstrap, CountsSubjectsNotKnees) {
+  for (const int knees : {1, 4}) {
+    std::vector<Prediction> predictions;
+    for (int subject = 0; subject < 400; ++subject) {
+      for (int knee = 0; knee < knees; ++knee) {
+        predictions.push_back(certain(1, subject % 2, std::to_string(subject)));
+      }
+    }
+    const auto intervals = bootstrap_intervals(predictions, {.replicates = 1000, .confidence = 0.95, .seed = 1});
+    const double width = intervals[0].interval->high - intervals[0].interval->low;
+    EXPECT_NEAR(width, 0.098, 0.02) << knees;
+  }
+}
+
+TEST(Bootstrap, QuantileInterpolatesAsNumpys) {
+  EXPECT_DOUBLE_EQ(quantile({3, 1, 2, 4}, 0.25), 1.75);
+  EXPECT_DOUBLE_EQ(quantile({7}, 0.9), 7);
+}
+
+TEST(Report, WritesFourFilesThatAgree) {
+  const testing::TemporaryFolder folder;
+  Report report = make_report(fixture_predictions(fixture()[0]), {.replicates = 50, .confidence = 0.95, .seed = 0});
+  report.model = "custom_cnn";
+  report.split = "val";
+  write_report(report, folder.path());
+  const auto json = nlohmann::json::parse(read_text_file(folder / "report.json"));
+  EXPECT_DOUBLE_EQ(json["scores"]["quadratic_kappa"].get<double>(), *report.scores.quadratic_kappa);
+  EXPECT_EQ(json["sample_count"], 40);
+  EXPECT_EQ(json["intervals"]["accuracy"].size(), 2);
+  const std::string csv = read_text_file(folder / "predictions.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 41);
+  EXPECT_NE(read_text_file(folder / "report.txt").find("quadratic_kappa"), std::string::npos);
+  EXPECT_TRUE(read_text_file(folder / "confusion.csv").starts_with("true,predicted_0"));
+}
+
+}  // namespace
+}  // namespace genu::train

@@ -1,0 +1,119 @@
+#include "train/loop/batch_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "core/errors.h"
+
+namespace genu::train {
+
+namespace {
+
+using pipeline::Loader;
+using pipeline::LoaderConfig;
+using pipeline::ShardSet;
+
+class ShardSource : public BatchSource {
+ public:
+  ShardSource(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> samples, const LoaderConfig& config)
+      : loader_(std::make_shared<const Loader>(std::move(shards), std::move(samples), config)) {}
+
+  std::size_t batches_per_epoch() const override { return loader_->batches_per_epoch(); }
+  std::size_t samples_per_epoch() const override { return loader_->size(); }
+  void seek(std::uint64_t epoch, std::size_t batch) override {
+    stream_.reset();
+    stream_ = std::make_unique<pipeline::Stream>(loader_, epoch, batch);
+  }
+  void next(pipeline::Batch& batch) override { stream_->next(batch); }
+  SampleIdentity identity(std::size_t sample) const override {
+    const auto& record = loader_->shards().record(sample);
+    return {record.sample_id, record.subject};
+  }
+
+ private:
+  std::shared_ptr<const Loader> loader_;
+  std::unique_ptr<pipeline::Stream> stream_;
+};
+
+std::vector<std::size_t> select(const ShardSet& shards, pipeline::Split split, SourceChoice source,
+                                pipeline::Variants variants) {
+  std::vector<std::size_t> samples = shards.select({.split = split, .source = std::nullopt, .variants = variants});
+  std::erase_if(samples, [&](std::size_t i) {
+    const bool synthetic = shards.record(i).source == pipeline::Source::kSynthetic;
+    return (source == SourceChoice::kSynthetic && !synthetic) || (source == SourceChoice::kReal && synthetic);
+  });
+  return samples;
+}
+
+// The first `limit` samples, taking one of each grade in turn, in stored order.
+std::vector<std::size_t> limit_by_turns(const ShardSet& shards, std::vector<std::size_t> samples, int limit) {
+  if (limit == 0 || samples.size() <= static_cast<std::size_t>(limit)) return samples;
+  std::array<std::vector<std::size_t>, kKlGradeCount> by_grade;
+  for (const std::size_t i : samples) by_grade[static_cast<std::size_t>(shards.record(i).kl.value())].push_back(i);
+  std::vector<std::size_t> kept;
+  for (std::size_t turn = 0; kept.size() < static_cast<std::size_t>(limit); ++turn) {
+    for (const auto& grade : by_grade) {
+      if (turn < grade.size() && kept.size() < static_cast<std::size_t>(limit)) kept.push_back(grade[turn]);
+    }
+  }
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+std::string shards_name(const ShardSet& shards) {
+  return shards.shard_files().empty() ? "shards" : shards.shard_files().front().path.parent_path().string();
+}
+
+}  // namespace
+
+std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> shards, const DataConfig& data,
+                                             const SourceOptions& options) {
+  std::vector<std::size_t> samples =
+      limit_by_turns(*shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data.limit_samples);
+  const auto counts = shards->class_counts(samples);
+  for (std::size_t grade = 0; grade < counts.size(); ++grade) {
+    if (counts[grade] > 0) continue;
+    throw DataError(
+        fmt::format("{}: grade {} has no training sample of the chosen source; add images of it or change "
+                    "data.source or data.limit_samples",
+                    shards_name(*shards), grade));
+  }
+  LoaderConfig config;
+  config.batch_size = data.batch_size;
+  config.size_px = options.size_px;
+  config.channels = 1;  // a network that takes colour repeats the channel itself
+  config.normalisation = data.normalisation;
+  config.augment = data.augment;
+  config.sampling = data.sampling;
+  config.effective_number_beta = data.effective_number_beta;
+  // A last batch of a few samples would give batch norm poor statistics.
+  config.drop_last = samples.size() >= static_cast<std::size_t>(data.batch_size);
+  config.seed = options.seed;
+  config.threads = options.threads;
+  return std::make_unique<ShardSource>(std::move(shards), std::move(samples), config);
+}
+
+std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const ShardSet> shards,
+                                               const EvaluationSelection& selection,
+                                               pipeline::Normalisation normalisation, const SourceOptions& options) {
+  std::vector<std::size_t> samples =
+      limit_by_turns(*shards, select(*shards, selection.split, selection.source, pipeline::Variants::kOriginals),
+                     selection.limit_samples);
+  if (samples.empty()) {
+    throw DataError(fmt::format("{}: split '{}' holds no sample of the chosen source; name another split or source",
+                                shards_name(*shards), pipeline::to_string(selection.split)));
+  }
+  LoaderConfig config;
+  config.batch_size = selection.batch_size;
+  config.size_px = options.size_px;
+  config.channels = 1;
+  config.normalisation = normalisation;
+  config.order = pipeline::Order::kStored;
+  config.seed = options.seed;
+  config.threads = options.threads;
+  return std::make_unique<ShardSource>(std::move(shards), std::move(samples), config);
+}
+
+}  // namespace genu::train

@@ -1,0 +1,56 @@
+// Where a training loop takes its batches from.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "pipeline/loader/loader.h"
+#include "train/loop/train_config.h"
+
+namespace genu::train {
+
+struct SampleIdentity {
+  std::string sample_id;
+  std::string subject;
+};
+
+// Batches are a pure function of (epoch, batch). One consumer.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual std::size_t batches_per_epoch() const = 0;
+  virtual std::size_t samples_per_epoch() const = 0;
+  // The next batch given is `batch` of `epoch`; after the last of an epoch comes the first of the next.
+  virtual void seek(std::uint64_t epoch, std::size_t batch) = 0;
+  // Requires seek() before the first call. The batch's memory is used again.
+  virtual void next(pipeline::Batch& batch) = 0;
+  // Of an entry of Batch::samples.
+  virtual SampleIdentity identity(std::size_t sample) const = 0;
+};
+
+struct SourceOptions {
+  int size_px = 0;  // > 0
+  std::uint64_t seed = 0;
+  int threads = 0;  // 0 = one a processor
+};
+
+// Shuffled, augmented batches of the train split. Throws DataError naming the shards if a grade has no sample.
+std::unique_ptr<BatchSource> training_source(std::shared_ptr<const pipeline::ShardSet> shards, const DataConfig& data,
+                                             const SourceOptions& options);
+
+struct EvaluationSelection {
+  pipeline::Split split = pipeline::Split::kVal;
+  SourceChoice source = SourceChoice::kAll;
+  int limit_samples = 0;  // 0 = all
+  int batch_size = 64;
+};
+
+// Original images in stored order, without augmentation. Throws DataError naming the shards if there are none.
+std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const pipeline::ShardSet> shards,
+                                               const EvaluationSelection& selection,
+                                               pipeline::Normalisation normalisation, const SourceOptions& options);
+
+}  // namespace genu::train

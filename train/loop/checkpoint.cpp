@@ -1,0 +1,128 @@
+#include "train/loop/checkpoint.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+#include "core/csv.h"
+#include "core/errors.h"
+#include "core/files.h"
+#include "train/models/layout.h"
+
+namespace genu::train {
+
+namespace {
+
+const std::vector<std::string> kColumns = {
+    "epoch",  "steps", "learning_rate", "train_loss", "val_accuracy", "val_balanced_accuracy", "val_quadratic_kappa",
+    "val_mae"};
+
+template <class T>
+T parse_number(const std::string& text, const std::string& place) {
+  T value{};
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size()) {
+    throw DataError(fmt::format("{}: '{}' is not a number; the checkpoint is damaged", place, text));
+  }
+  return value;
+}
+
+std::map<std::string, std::string> cursor_metadata(const Cursor& cursor) {
+  std::map<std::string, std::string> out = {{"epoch", fmt::format("{}", cursor.epoch)},
+                                            {"step_in_epoch", fmt::format("{}", cursor.step_in_epoch)},
+                                            {"steps", fmt::format("{}", cursor.steps)},
+                                            {"loss_sum", fmt::format("{}", cursor.loss_sum)},
+                                            {"best_epoch", fmt::format("{}", cursor.best_epoch)}};
+  if (cursor.best_kappa) out["best_kappa"] = fmt::format("{}", *cursor.best_kappa);
+  return out;
+}
+
+Cursor parse_cursor(const Safetensors& file) {
+  const auto count = [&](const std::string& key) {
+    return parse_number<std::uint64_t>(file.metadata_value(key), file.name() + ": " + key);
+  };
+  Cursor cursor{.epoch = count("epoch"),
+                .step_in_epoch = count("step_in_epoch"),
+                .steps = count("steps"),
+                .loss_sum = parse_number<double>(file.metadata_value("loss_sum"), file.name() + ": loss_sum"),
+                .best_kappa = std::nullopt,
+                .best_epoch = count("best_epoch")};
+  if (file.metadata().contains("best_kappa")) {
+    cursor.best_kappa = parse_number<double>(file.metadata_value("best_kappa"), file.name() + ": best_kappa");
+  }
+  return cursor;
+}
+
+}  // namespace
+
+std::string epoch_rows_csv(const std::vector<EpochRow>& rows) {
+  std::string text = csv_line(kColumns);
+  for (const EpochRow& row : rows) {
+    std::vector<std::string> cells = {fmt::format("{}", row.epoch), fmt::format("{}", row.steps),
+                                      fmt::format("{}", row.learning_rate), fmt::format("{}", row.train_loss)};
+    const auto add = [&](double EpochRow::Validation::*member) {
+      cells.push_back(row.validation ? fmt::format("{}", (*row.validation).*member) : "");
+    };
+    add(&EpochRow::Validation::accuracy);
+    add(&EpochRow::Validation::balanced_accuracy);
+    add(&EpochRow::Validation::quadratic_kappa);
+    add(&EpochRow::Validation::mean_absolute_error);
+    text += csv_line(cells);
+  }
+  return text;
+}
+
+std::vector<EpochRow> parse_epoch_rows(const std::string& text, const std::string& origin) {
+  const CsvTable table = CsvTable::parse(text, origin);
+  std::vector<EpochRow> rows;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    const auto cell = [&](const std::string& name) { return table.cell(i, table.column(name)); };
+    const auto number = [&](const std::string& name) { return parse_number<double>(cell(name), table.place(i)); };
+    EpochRow row{.epoch = parse_number<std::uint64_t>(cell("epoch"), table.place(i)),
+                 .steps = parse_number<std::uint64_t>(cell("steps"), table.place(i)),
+                 .learning_rate = number("learning_rate"),
+                 .train_loss = number("train_loss"),
+                 .validation = std::nullopt};
+    if (!cell("val_accuracy").empty()) {
+      row.validation = EpochRow::Validation{.accuracy = number("val_accuracy"),
+                                            .balanced_accuracy = number("val_balanced_accuracy"),
+                                            .quadratic_kappa = number("val_quadratic_kappa"),
+                                            .mean_absolute_error = number("val_mae")};
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+void write_checkpoint(const std::filesystem::path& folder, const CheckpointParts& parts) {
+  write_safetensors(folder / "model.safetensors", parts.weights, {{"format", "pt"}});
+  write_safetensors(folder / "state.safetensors", parts.state.tensors, cursor_metadata(parts.state.cursor));
+  write_file_atomically(folder / "grader.yaml", to_yaml(parts.grader));
+  write_file_atomically(folder / "train.yaml", to_yaml(parts.config));
+  write_file_atomically(folder / "metrics.csv", epoch_rows_csv(parts.state.rows));
+}
+
+TrainConfig read_checkpoint_config(const std::filesystem::path& folder) {
+  return load_config<TrainConfig>(folder / "train.yaml", {});
+}
+
+GraderConfig read_grader_config(const std::filesystem::path& folder) {
+  return load_config<GraderConfig>(folder / "grader.yaml", {});
+}
+
+TrainingState read_training_state(const std::filesystem::path& folder) {
+  const Safetensors file = Safetensors::read(folder / "state.safetensors");
+  const auto rows_path = folder / "metrics.csv";
+  return {parse_cursor(file), to_state_dict(file), parse_epoch_rows(read_text_file(rows_path), rows_path.string())};
+}
+
+std::shared_ptr<GraderModel> read_model(const std::filesystem::path& folder, const GraderConfig& grader) {
+  std::shared_ptr<GraderModel> model = make_model(grader.model, grader.class_count);
+  const auto path = folder / "model.safetensors";
+  load_state_or_throw(*model, read_weights(path), {}, path.string());
+  use_channels_last(*model);
+  model->eval();
+  return model;
+}
+
+}  // namespace genu::train

@@ -1,0 +1,17 @@
+#include "train/loop/grader_config.h"
+
+namespace genu::train {
+
+void GraderConfig::list_fields(FieldList& fields) {
+  fields.section("model", model, "the network");
+  fields.add("class_count", class_count, Range{2, 1000}, "outputs of the network");
+  fields.add("size_px", size_px, Range{1, 4096}, "side of the network input");
+  fields.choice("normalisation", normalisation, pipeline::normalisation_words(), "grey levels to network input");
+  fields.add("mean_grey", mean_grey, Range{0.0, 255.0}, "mean of the training pixels");
+  fields.add("sd_grey", sd_grey, Range{0.0, 255.0}, "SD of the training pixels");
+  fields.add("flip_average", flip_average, "average image and mirror image");
+  fields.add("preprocess", preprocess, "what turned films into the stored pixels, YAML text");
+  fields.add("shards_sha256", shards_sha256, "hash of the shards' index that the weights were trained on");
+}
+
+}  // namespace genu::train

@@ -1,0 +1,29 @@
+// grader.yaml: what it takes, beside the weights, to grade a film with a checkpoint.
+#pragma once
+
+#include <string>
+
+#include "core/config.h"
+#include "pipeline/loader/tensor_format.h"
+#include "train/models/registry.h"
+
+namespace genu::train {
+
+struct GraderConfig {
+  ModelConfig model;
+  int class_count = kKlGradeCount;
+  int size_px = 0;
+  pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
+  double mean_grey = 0;  // of the training pixels, 0..255
+  double sd_grey = 1;
+  bool flip_average = true;
+  std::string preprocess;     // PreprocessConfig as YAML text, from the shards
+  std::string shards_sha256;  // of the shards.json the model was trained on
+  void list_fields(FieldList& fields);
+  bool operator==(const GraderConfig&) const = default;
+
+  pipeline::TensorFormat tensor_format() const { return {size_px, 1, normalisation}; }
+  pipeline::PixelStatistics training_pixels() const { return {mean_grey, sd_grey}; }
+};
+
+}  // namespace genu::train

@@ -1,0 +1,42 @@
+// From batches to predictions.
+#pragma once
+
+#include <torch/torch.h>
+
+#include <vector>
+
+#include "train/loop/batch_source.h"
+#include "train/metrics/prediction.h"
+#include "train/models/grader_model.h"
+
+namespace genu::train {
+
+// bf16 autocast while it lives; nothing with kFp32. Not for nesting.
+class PrecisionScope {
+ public:
+  explicit PrecisionScope(Precision precision);
+  ~PrecisionScope();
+  PrecisionScope(const PrecisionScope&) = delete;
+  PrecisionScope& operator=(const PrecisionScope&) = delete;
+
+ private:
+  bool active_;
+};
+
+// Float tensor [count, channels, height, width], channels last; shares the batch's memory where it can.
+torch::Tensor pixels_tensor(pipeline::Batch& batch);
+// int64 [count]; shares the batch's memory.
+torch::Tensor labels_tensor(pipeline::Batch& batch);
+
+struct GradingOptions {
+  bool flip_average = true;  // mean of the probabilities of image and mirror image
+  Precision precision = Precision::kFp32;
+};
+
+// Probabilities float32 [n, classes] of pixels [n, c, h, w]. The model must be in evaluation mode.
+torch::Tensor grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options);
+
+// One pass over the source; puts the model into evaluation mode.
+std::vector<Prediction> grade_source(GraderModel& model, BatchSource& source, const GradingOptions& options);
+
+}  // namespace genu::train

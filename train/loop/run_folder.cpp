@@ -1,0 +1,88 @@
+#include "train/loop/run_folder.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <system_error>
+
+#include "core/errors.h"
+#include "core/files.h"
+
+namespace genu::train {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kCheckpoints = "checkpoints";
+constexpr const char* kModelFile = "model.safetensors";
+
+// Turns a refusal of the file system into one line.
+template <class F>
+void file_work(const fs::path& path, const F& work) {
+  try {
+    work();
+  } catch (const fs::filesystem_error& error) {
+    throw IoError(fmt::format("{}: {}; choose a folder that can be written to", path.string(), error.code().message()));
+  }
+}
+
+}  // namespace
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+  make_folders(path_ / kCheckpoints);
+  if (::access((path_ / kCheckpoints).c_str(), W_OK) != 0) {
+    throw IoError(path_.string() + ": not writable; choose another folder");
+  }
+  file_work(path_, [this] { remove_unlinked(); });
+}
+
+std::optional<fs::path> RunFolder::target(const char* link) const {
+  std::error_code ignored;
+  const fs::path found = path_ / link;
+  if (!fs::exists(found / kModelFile, ignored)) return std::nullopt;
+  return fs::canonical(found);
+}
+
+void RunFolder::point(const char* link, const fs::path& relative_target) const {
+  const fs::path fresh = path_ / fmt::format(".{}.new", link);
+  fs::remove(fresh);
+  fs::create_symlink(relative_target, fresh);
+  fs::rename(fresh, path_ / link);
+}
+
+void RunFolder::remove_unlinked() const {
+  const auto kept_last = last();
+  const auto kept_best = best();
+  for (const auto& entry : fs::directory_iterator(path_ / kCheckpoints)) {
+    const fs::path found = fs::canonical(entry.path());
+    if (found != kept_last && found != kept_best) fs::remove_all(entry.path());
+  }
+}
+
+void RunFolder::save(std::uint64_t step, Rank rank, const std::function<void(const fs::path&)>& write) {
+  const std::string name = fmt::format("step_{:010}", step);
+  const fs::path folder = path_ / kCheckpoints / name;
+  const fs::path temporary = path_ / kCheckpoints / ("." + name + ".tmp");
+  if (fs::exists(folder)) throw InternalError(folder.string() + ": a step is saved twice");
+  file_work(path_, [&] {
+    fs::remove_all(temporary);
+    make_folders(temporary);
+    write(temporary);
+    fs::rename(temporary, folder);
+    const fs::path relative = fs::path(kCheckpoints) / name;
+    point("last", relative);
+    if (rank == Rank::kLastAndBest) point("best", relative);
+    remove_unlinked();
+  });
+}
+
+fs::path find_checkpoint(const fs::path& path) {
+  std::error_code ignored;
+  if (fs::exists(path / kModelFile, ignored)) return path;
+  if (fs::exists(path / "best" / kModelFile, ignored)) return path / "best";
+  throw DataError(path.string() +
+                  ": no checkpoint here (no model.safetensors); name a run's folder or its best or last");
+}
+
+}  // namespace genu::train

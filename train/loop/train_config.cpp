@@ -1,0 +1,81 @@
+#include "train/loop/train_config.h"
+
+namespace genu::train {
+
+namespace {
+
+const std::vector<std::pair<std::string, SourceChoice>> kSourceWords = {
+    {"all", SourceChoice::kAll}, {"synthetic", SourceChoice::kSynthetic}, {"real", SourceChoice::kReal}};
+
+}  // namespace
+
+void InitConfig::list_fields(FieldList& fields) {
+  fields.add("weights", weights, "safetensors file to start from; empty = drawn from the seed");
+  fields.choice("head", head, {{"must_match", HeadPolicy::kMustMatch}, {"swap", HeadPolicy::kSwap}},
+                "whether a head of another size in that file is an error or replaced by a fresh one");
+}
+
+void DataConfig::list_fields(FieldList& fields) {
+  using pipeline::SamplingPolicy;
+  fields.add("batch_size", batch_size, Range{1, 65536}, "samples a step");
+  fields.add("size_px", size_px, Range{0, 4096}, "side of the network input; 0 = the network's own");
+  fields.choice(
+      "normalisation", normalisation, pipeline::normalisation_words(),
+      "grey levels to network input: 0..1; each image's own mean and SD; the training set's; -1..1; ImageNet's");
+  fields.choice("sampling", sampling,
+                {{"as_is", SamplingPolicy::kAsIs},
+                 {"class_balanced", SamplingPolicy::kClassBalanced},
+                 {"square_root", SamplingPolicy::kSquareRoot},
+                 {"effective_number", SamplingPolicy::kEffectiveNumber}},
+                "how often each grade is shown");
+  fields.add("effective_number_beta", effective_number_beta, Range{0.0, 0.999999}, "with sampling effective_number");
+  fields.section("augment", augment, "drawn anew for each sample and epoch");
+  fields.choice("source", source, kSourceWords, "which samples of the train split");
+  fields.choice("variants", variants,
+                {{"originals", pipeline::Variants::kOriginals}, {"all", pipeline::Variants::kAll}},
+                "whether baked augmented variants are shown too");
+  fields.add("limit_samples", limit_samples, Range{0, 1 << 30}, "keep this many, grades in turn; 0 = all");
+}
+
+void ValidationConfig::list_fields(FieldList& fields) {
+  fields.choice("split", split,
+                {{"none", SplitChoice::kNone}, {"val", SplitChoice::kVal}, {"test", SplitChoice::kTest}},
+                "checked after each epoch; the best checkpoint is chosen on it; none = the last is the best");
+  fields.choice("source", source, kSourceWords, "which samples of that split");
+  fields.add("flip_average", flip_average, "average the probabilities of each image and its mirror image");
+  fields.add("batch_size", batch_size, Range{1, 65536}, "samples graded at once; changes memory and speed only");
+}
+
+void OptimiserConfig::list_fields(FieldList& fields) {
+  fields.choice("kind", kind, {{"adam", OptimiserKind::kAdam}, {"adamw", OptimiserKind::kAdamW}},
+                "adam (weight decay joins the gradient) or adamw (decoupled)");
+  fields.add("learning_rate", learning_rate, Range{0.0, 100.0}, "peak rate of the feature blocks");
+  fields.add("head_multiplier", head_multiplier, Range{0.0, 1000.0}, "the head's rate divided by the features' rate");
+  fields.add("weight_decay", weight_decay, Range{0.0, 10.0},
+             "on weights of two or more dimensions, not on norms and biases");
+  fields.add("beta1", beta1, Range{0.0, 0.9999}, "decay of the gradient's running mean");
+  fields.add("beta2", beta2, Range{0.0, 0.999999}, "decay of the squared gradient's running mean");
+  fields.add("epsilon", epsilon, Range{0.0, 1.0}, "added to the root of the squared gradient");
+  fields.add("clip_norm", clip_norm, Range{0.0, 1e9}, "largest norm of the whole gradient; 0 = no clipping");
+}
+
+void TrainConfig::list_fields(FieldList& fields) {
+  fields.add("seed", seed, Range<std::uint64_t>{}, "of initial weights, order, augmentation and dropout");
+  fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
+  fields.choice("precision", precision, {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
+                "arithmetic of convolutions and products; weights and the loss stay fp32");
+  fields.add("ema_decay", ema_decay, Range{0.0, 0.999999},
+             "keep a running mean of the weights and grade with it; 0 = off");
+  fields.add("checkpoint_every_steps", checkpoint_every_steps, Range{0, 1 << 30},
+             "save within epochs too; 0 = at their ends");
+  fields.section("model", model, "the network");
+  fields.section("init", init, "initial weights");
+  fields.section("freeze", freeze, "which parts learn");
+  fields.section("data", data, "what is shown");
+  fields.section("loss", loss, "what is minimised");
+  fields.section("optimiser", optimiser, "how");
+  fields.section("schedule", schedule, "the learning rate over the run");
+  fields.section("validation", validation, "how it is judged");
+}
+
+}  // namespace genu::train

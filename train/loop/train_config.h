@@ -1,0 +1,89 @@
+// Everything that decides what a training run computes. Threads and paths are not here: they decide how fast and where.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "pipeline/loader/loader.h"
+#include "train/loop/schedule.h"
+#include "train/losses/loss_config.h"
+#include "train/models/freeze.h"
+#include "train/models/registry.h"
+#include "train/weights/load_options.h"
+
+namespace genu::train {
+
+struct InitConfig {
+  std::string weights;  // file, or "" for weights drawn from the seed
+  HeadPolicy head = HeadPolicy::kSwap;
+  void list_fields(FieldList& fields);
+  bool operator==(const InitConfig&) const = default;
+};
+
+enum class SourceChoice : std::uint8_t { kAll, kSynthetic, kReal };
+enum class SplitChoice : std::uint8_t { kNone, kVal, kTest };
+
+// What the network is shown in training.
+struct DataConfig {
+  int batch_size = 32;
+  int size_px = 0;  // 0 = the network's own
+  pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
+  pipeline::SamplingPolicy sampling = pipeline::SamplingPolicy::kAsIs;
+  double effective_number_beta = 0.999;
+  pipeline::AugmentConfig augment;
+  SourceChoice source = SourceChoice::kAll;
+  pipeline::Variants variants = pipeline::Variants::kOriginals;
+  int limit_samples = 0;  // 0 = all
+  void list_fields(FieldList& fields);
+  bool operator==(const DataConfig&) const = default;
+};
+
+// What it is checked on after each epoch, and how it is evaluated.
+struct ValidationConfig {
+  SplitChoice split = SplitChoice::kVal;
+  SourceChoice source = SourceChoice::kAll;
+  bool flip_average = true;
+  int batch_size = 64;
+  void list_fields(FieldList& fields);
+  bool operator==(const ValidationConfig&) const = default;
+};
+
+enum class OptimiserKind : std::uint8_t { kAdam, kAdamW };
+
+struct OptimiserConfig {
+  OptimiserKind kind = OptimiserKind::kAdamW;
+  double learning_rate = 1e-3;
+  double head_multiplier = 1.0;
+  double weight_decay = 0.0;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double epsilon = 1e-8;
+  double clip_norm = 0.0;  // 0 = off
+  void list_fields(FieldList& fields);
+  bool operator==(const OptimiserConfig&) const = default;
+};
+
+enum class Precision : std::uint8_t { kFp32, kBf16 };
+
+struct TrainConfig {
+  std::uint64_t seed = 0;
+  int epochs = 10;
+  Precision precision = Precision::kFp32;
+  double ema_decay = 0.0;          // 0 = off
+  int checkpoint_every_steps = 0;  // 0 = at the end of each epoch only
+  ModelConfig model;
+  InitConfig init;
+  FreezeConfig freeze;
+  DataConfig data;
+  LossConfig loss;
+  OptimiserConfig optimiser;
+  ScheduleConfig schedule;
+  ValidationConfig validation;
+  void list_fields(FieldList& fields);
+  bool operator==(const TrainConfig&) const = default;
+};
+
+}  // namespace genu::train

@@ -1,0 +1,50 @@
+#include "train/losses/loss.h"
+
+#include <fmt/format.h>
+
+#include "core/errors.h"
+
+namespace genu::train {
+
+torch::Tensor smoothed_cross_entropy(const torch::Tensor& logits, const torch::Tensor& labels,
+                                     const torch::Tensor& class_weights, double label_smoothing) {
+  return torch::cross_entropy_loss(logits, labels, class_weights, at::Reduction::Mean, -100, label_smoothing);
+}
+
+torch::Tensor focal_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& alpha,
+                         double gamma, double label_smoothing) {
+  const std::int64_t class_count = logits.size(1);
+  const torch::Tensor log_p = torch::log_softmax(logits, 1);
+  torch::Tensor target = torch::one_hot(labels, class_count).to(logits.scalar_type());
+  if (label_smoothing > 0) {
+    target = target * (1.0 - label_smoothing) + label_smoothing / static_cast<double>(class_count);
+  }
+  if (alpha.defined()) target = target * alpha;
+  // 1 - p may round to 0 where p^gamma has no gradient for gamma < 1: the floor keeps the gradient finite.
+  const torch::Tensor miss = (1.0 - log_p.exp()).clamp_min(1e-12);
+  return -(target * miss.pow(gamma) * log_p).sum(1).mean();
+}
+
+Loss make_loss(const LossConfig& config, int class_count) {
+  torch::Tensor weights;
+  if (!config.class_weights.empty()) {
+    if (static_cast<int>(config.class_weights.size()) != class_count) {
+      throw ConfigError(fmt::format("loss.class_weights: {} weights for {} grades; give one a grade, or none",
+                                    config.class_weights.size(), class_count));
+    }
+    weights = torch::tensor(config.class_weights, torch::kFloat32);
+  }
+  switch (config.kind) {
+    case LossKind::kCrossEntropy:
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return smoothed_cross_entropy(logits, labels, weights, config.label_smoothing);
+      };
+    case LossKind::kFocal:
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return focal_loss(logits, labels, weights, config.gamma, config.label_smoothing);
+      };
+  }
+  throw InternalError("unknown loss");
+}
+
+}  // namespace genu::train

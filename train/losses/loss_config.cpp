@@ -1,0 +1,14 @@
+#include "train/losses/loss_config.h"
+
+namespace genu::train {
+
+void LossConfig::list_fields(FieldList& fields) {
+  fields.choice("kind", kind, {{"cross_entropy", LossKind::kCrossEntropy}, {"focal", LossKind::kFocal}},
+                "training loss");
+  fields.add("gamma", gamma, Range{0.0, 10.0}, "focal: how strongly easy samples are played down; 0 = not at all");
+  fields.add("class_weights", class_weights, Range{0.0, 1e6}, Range<int>{0, 1000},
+             "one weight a grade (focal: alpha), or an empty list for none");
+  fields.add("label_smoothing", label_smoothing, Range{0.0, 0.99}, "share of the target spread over all grades");
+}
+
+}  // namespace genu::train

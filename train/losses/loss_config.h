@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "core/config.h"
+
+namespace genu::train {
+
+enum class LossKind : std::uint8_t { kCrossEntropy, kFocal };
+
+struct LossConfig {
+  LossKind kind = LossKind::kCrossEntropy;
+  double gamma = 2.0;
+  std::vector<double> class_weights = {};
+  double label_smoothing = 0.0;
+  void list_fields(FieldList& fields);
+  bool operator==(const LossConfig&) const = default;
+};
+
+}  // namespace genu::train

@@ -1,0 +1,37 @@
+// The metric report of one evaluation: text for people, JSON and CSV for machines.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "train/metrics/bootstrap.h"
+#include "train/metrics/scores.h"
+
+namespace genu::train {
+
+struct Report {
+  std::string checkpoint;  // folder
+  std::string model;
+  std::string split;
+  Scores scores;
+  BootstrapOptions bootstrap;
+  std::vector<NamedInterval> intervals;  // as summary(scores); empty where none were asked for
+  std::vector<Prediction> predictions;
+};
+
+// Scores the predictions and, with replicates > 0, adds intervals.
+Report make_report(std::vector<Prediction> predictions, const BootstrapOptions& bootstrap);
+
+// Tables of the summary with intervals, of each class, and of the confusion counts.
+std::string report_text(const Report& report);
+std::string report_json(const Report& report);
+// sample_id, subject, kl, predicted, p0 .. p4.
+std::string predictions_csv(const std::vector<Prediction>& predictions);
+// Rows true, columns predicted.
+std::string confusion_csv(const ConfusionMatrix& matrix);
+
+// report.json, predictions.csv, confusion.csv and report.txt in `folder`, which is made. Throws IoError.
+void write_report(const Report& report, const std::filesystem::path& folder);
+
+}  // namespace genu::train

@@ -1,0 +1,41 @@
+#include "train/metrics/scores.h"
+
+#include "train/metrics/roc.h"
+
+namespace genu::train {
+
+Scores score(const std::vector<Prediction>& predictions) {
+  const ConfusionMatrix matrix = count_confusion(predictions);
+  Scores scores{.accuracy = accuracy(matrix),
+                .balanced_accuracy = balanced_accuracy(matrix),
+                .macro_precision = macro_precision(matrix),
+                .macro_recall = macro_recall(matrix),
+                .macro_f1 = macro_f1(matrix),
+                .macro_auc = macro_one_vs_rest_auc(predictions),
+                .quadratic_kappa = weighted_kappa(matrix, KappaWeights::kQuadratic),
+                .linear_kappa = weighted_kappa(matrix, KappaWeights::kLinear),
+                .mean_absolute_error = mean_absolute_error(matrix),
+                .within_one = within_one(matrix),
+                .classes = {},
+                .confusion = matrix};
+  for (int cls = 0; cls < matrix.class_count(); ++cls) {
+    scores.classes.push_back({matrix.labelled(cls), precision(matrix, cls), recall(matrix, cls), f1_score(matrix, cls),
+                              one_vs_rest_auc(predictions, cls)});
+  }
+  return scores;
+}
+
+std::vector<NamedScore> summary(const Scores& scores) {
+  return {{"accuracy", scores.accuracy},
+          {"balanced_accuracy", scores.balanced_accuracy},
+          {"macro_precision", scores.macro_precision},
+          {"macro_recall", scores.macro_recall},
+          {"macro_f1", scores.macro_f1},
+          {"macro_auc", scores.macro_auc},
+          {"quadratic_kappa", scores.quadratic_kappa},
+          {"linear_kappa", scores.linear_kappa},
+          {"mean_absolute_error", scores.mean_absolute_error},
+          {"within_one", scores.within_one}};
+}
+
+}  // namespace genu::train

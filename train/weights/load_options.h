@@ -1,0 +1,19 @@
+// How strictly a weights file must fit a model.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace genu::train {
+
+enum class HeadPolicy : std::uint8_t {
+  kMustMatch,  // every name and shape
+  kSwap,       // tensors under the model's head prefix that are missing or of another shape stay as initialised
+};
+
+struct LoadOptions {
+  HeadPolicy head = HeadPolicy::kMustMatch;
+  std::string head_prefix;  // "classifier."; used with kSwap
+};
+
+}  // namespace genu::train
