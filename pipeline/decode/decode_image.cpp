@@ -14,6 +14,7 @@
 #include "core/files.h"
 #include "core/png.h"
 #include "pipeline/decode/imgcodecs_module.h"
+#include "pipeline/decode/png_grey.h"
 
 namespace genu::pipeline {
 
@@ -102,6 +103,7 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
   if (bytes.empty()) throw DataError(name + ": empty file; replace it");
   switch (kind_of(bytes)) {
     case FileKind::kPng:
+      if (auto image = decode_png_grey(bytes)) return std::move(*image);
       return to_grey(decode_png(bytes, name));
     case FileKind::kJpeg:
       require_jpeg_end(bytes, name);

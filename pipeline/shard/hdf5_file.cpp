@@ -231,17 +231,19 @@ std::vector<T> read_number_attributes(hid_t file, const std::filesystem::path& p
 
 }  // namespace
 
-Hdf5File Hdf5File::create(const std::filesystem::path& path) {
+Hdf5File Hdf5File::create_in_memory(const std::filesystem::path& name) {
+  constexpr std::size_t kGrowth = std::size_t{1} << 20;
   const LibraryLock lock;
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  H5Pset_fapl_core(access.get(), kGrowth, 0);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);
   // Arrays start on a page, so that a mapped reader gets aligned pixels.
   H5Pset_alignment(access.get(), 4096, 4096);
   const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation.get(), 0);
-  const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
-  if (id < 0) throw_unwritable(path, "cannot create");
-  return {path, id};
+  const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
+  if (id < 0) throw_unwritable(name, "cannot create");
+  return {name, id};
 }
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
@@ -260,9 +262,16 @@ Hdf5File::~Hdf5File() {
 
 Hdf5File::Hdf5File(Hdf5File&& other) noexcept : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)) {}
 
-void Hdf5File::close() {
+std::span<const std::uint8_t> Hdf5File::bytes() {
   const LibraryLock lock;
-  if (H5Fclose(std::exchange(id_, -1)) < 0) throw_unwritable(path_, "cannot finish");
+  void* handle = nullptr;
+  hsize_t size = 0;
+  if (H5Fflush(id_, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(id_, H5P_DEFAULT, &handle) < 0 ||
+      H5Fget_filesize(id_, &size) < 0 || handle == nullptr) {
+    throw_unwritable(path_, "cannot be finished in memory");
+  }
+  // The in-memory driver hands out the address of its buffer pointer.
+  return {*static_cast<const std::uint8_t**>(handle), static_cast<std::size_t>(size)};
 }
 
 void Hdf5File::write_array(const std::string& name, ElementType type, std::span<const std::size_t> shape,

@@ -21,16 +21,17 @@ struct NumberColumn {
 
 class Hdf5File {
  public:
-  // A file whose bytes depend only on what is written: no time stamps, one fixed format version (HDF5 1.8).
-  static Hdf5File create(const std::filesystem::path& path);
+  // A file in memory whose bytes depend only on what is written: no time stamps, one fixed format version (HDF5 1.8).
+  // Nothing is written under `name`; it begins error messages.
+  static Hdf5File create_in_memory(const std::filesystem::path& name);
   // Throws IoError if there is no such file, DataError if it is not a whole HDF5 file.
   static Hdf5File open(const std::filesystem::path& path);
   ~Hdf5File();
   Hdf5File(Hdf5File&& other) noexcept;
   Hdf5File& operator=(Hdf5File&&) = delete;
 
-  // Flushes and closes; throws IoError if that fails.
-  void close();
+  // The whole file, for one made by create_in_memory(). Valid until the next write or the end of this object.
+  std::span<const std::uint8_t> bytes();
 
   // Writes a dataset; `data` holds the product of `shape` elements.
   void write_array(const std::string& name, ElementType type, std::span<const std::size_t> shape, const void* data);

@@ -1,8 +1,6 @@
 #include "pipeline/shard/shard_writer.h"
 
 #include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -139,12 +137,10 @@ void write_facts(Hdf5File& file, const SetFacts& facts, const ShardRows& rows) {
   file.write_attribute("/", "split_proof_json", facts.split_proof_json);
 }
 
-// Everything but the pixels, in an anonymous file in memory whose pixel region is a hole.
-Descriptor build_skeleton(const SetFacts& facts, const ShardRows& rows, std::span<const std::size_t> image_shape) {
-  const int memory = ::memfd_create("genu-shard", MFD_CLOEXEC);
-  if (memory < 0) throw IoError(std::string("cannot make a file in memory: ") + std::strerror(errno));
-  Descriptor skeleton(memory);
-  Hdf5File file = Hdf5File::create("/proc/self/fd/" + std::to_string(memory));
+// Everything but the pixels, whose region is set aside.
+Hdf5File build_skeleton(const std::filesystem::path& path, const SetFacts& facts, const ShardRows& rows,
+                        std::span<const std::size_t> image_shape) {
+  Hdf5File file = Hdf5File::create_in_memory(path);
   if (file.reserve_bytes("image", image_shape) != kPixelOffset) {
     throw InternalError("HDF5 placed the pixels elsewhere than at byte 4096");
   }
@@ -158,15 +154,18 @@ Descriptor build_skeleton(const SetFacts& facts, const ShardRows& rows, std::spa
   }
   write_checksums(file, "record_crc32c", checksums);
   write_facts(file, facts, rows);
-  file.close();
-  return skeleton;
+  return file;
 }
 
-std::vector<std::uint8_t> read_range(int descriptor, std::size_t begin, std::size_t end,
-                                     const std::filesystem::path& path) {
-  std::vector<std::uint8_t> bytes(end - begin);
-  read_at(descriptor, begin, bytes, path);
-  return bytes;
+Sha256Digest hash_file(int descriptor, std::size_t size, const std::filesystem::path& path) {
+  Sha256 hash;
+  std::vector<std::uint8_t> piece(std::size_t{1} << 20);
+  for (std::size_t at = 0; at < size; at += piece.size()) {
+    piece.resize(std::min(piece.size(), size - at));
+    read_at(descriptor, at, piece, path);
+    hash.update(std::as_bytes(std::span(piece)));
+  }
+  return hash.finish();
 }
 
 }  // namespace
@@ -191,30 +190,21 @@ void ShardWriter::append(const SampleRecord& record, const AugmentParameters& au
 std::vector<std::uint8_t> ShardWriter::read_pixels(std::size_t row) const {
   const std::size_t size = static_cast<std::size_t>(height_px_) * static_cast<std::size_t>(width_px_);
   const Descriptor file = open_or_throw(file_.temporary_path(), O_RDONLY);
-  return read_range(file.get(), kPixelOffset + row * size, kPixelOffset + (row + 1) * size, path_);
+  std::vector<std::uint8_t> pixels(size);
+  read_at(file.get(), kPixelOffset + row * size, pixels, path_);
+  return pixels;
 }
 
 Sha256Digest ShardWriter::finish(const SetFacts& facts) {
   const std::array<std::size_t, 3> image_shape = {size(), static_cast<std::size_t>(height_px_),
                                                   static_cast<std::size_t>(width_px_)};
-  const Descriptor skeleton = build_skeleton(facts, rows_, image_shape);
-  struct stat status {};
-  if (::fstat(skeleton.get(), &status) != 0) throw IoError(path_.string() + ": " + std::strerror(errno));
+  Hdf5File skeleton = build_skeleton(path_, facts, rows_, image_shape);
+  const auto bytes = skeleton.bytes();
   const std::size_t pixels_end = kPixelOffset + image_shape[0] * image_shape[1] * image_shape[2];
-  const auto tail = read_range(skeleton.get(), pixels_end, static_cast<std::size_t>(status.st_size), path_);
-  const auto head = read_range(skeleton.get(), 0, kPixelOffset, path_);
-  file_.write(std::as_bytes(std::span(tail)));
-
+  file_.write(std::as_bytes(bytes.subspan(pixels_end)));
   const Descriptor file = open_or_throw(file_.temporary_path(), O_RDWR);
-  write_at(file.get(), 0, head, path_);
-  Sha256 hash;
-  std::vector<std::uint8_t> piece(std::size_t{1} << 20);
-  for (std::size_t at = 0, end = pixels_end + tail.size(); at < end; at += piece.size()) {
-    piece.resize(std::min(piece.size(), end - at));
-    read_at(file.get(), at, piece, path_);
-    hash.update(std::as_bytes(std::span(piece)));
-  }
-  return hash.finish();
+  write_at(file.get(), 0, bytes.first(kPixelOffset), path_);
+  return hash_file(file.get(), bytes.size(), path_);
 }
 
 void ShardWriter::commit() { file_.commit(); }

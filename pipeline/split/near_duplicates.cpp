@@ -7,6 +7,9 @@
 #include <cmath>
 #include <numbers>
 #include <numeric>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+#include <optional>
 #include <utility>
 
 #include "core/errors.h"
@@ -17,46 +20,12 @@ namespace genu::pipeline {
 namespace {
 
 constexpr int kSide = static_cast<int>(kStructureSide);
-constexpr std::size_t kHashSide = 8;  // 8 x 8 coefficients = 64 bits
+constexpr std::size_t kHashSide = 16;       // 16 x 16 coefficients = 256 bits
+constexpr std::size_t kFirstFrequency = 10;  // half waves across the map; lower ones are alike in all knees
 
-// Gaussian weights out to three standard deviations, sum 1.
-std::vector<float> gaussian(double sigma_px) {
-  const int radius = static_cast<int>(std::ceil(3 * sigma_px));
-  std::vector<float> weights;
-  for (int i = -radius; i <= radius; ++i) {
-    weights.push_back(static_cast<float>(std::exp(-0.5 * i * i / (sigma_px * sigma_px))));
-  }
-  const float sum = std::accumulate(weights.begin(), weights.end(), 0.0f);
-  for (float& weight : weights) weight /= sum;
-  return weights;
-}
+using Coefficients = std::array<float, kHashSide * kHashSide>;
 
-// Blurs along rows with replicated edges and writes the transpose; twice gives a two-dimensional blur.
-void blur_rows_transposed(const StructureMap& in, const std::vector<float>& weights, StructureMap& out) {
-  const int radius = static_cast<int>(weights.size() / 2);
-  std::vector<float> padded(static_cast<std::size_t>(kSide + 2 * radius));
-  std::array<float, kStructureSide> blurred{};
-  for (std::size_t y = 0; y < kStructureSide; ++y) {
-    const float* row = in.data() + y * kStructureSide;
-    for (int x = -radius; x < kSide + radius; ++x) {
-      padded[static_cast<std::size_t>(x + radius)] = row[std::clamp(x, 0, kSide - 1)];
-    }
-    blurred.fill(0);
-    for (std::size_t k = 0; k < weights.size(); ++k) {
-      for (std::size_t x = 0; x < kStructureSide; ++x) blurred[x] += weights[k] * padded[x + k];
-    }
-    for (std::size_t x = 0; x < kStructureSide; ++x) out[x * kStructureSide + y] = blurred[x];
-  }
-}
-
-StructureMap blur(const StructureMap& in, const std::vector<float>& weights) {
-  StructureMap half;
-  StructureMap out;
-  blur_rows_transposed(in, weights, half);
-  blur_rows_transposed(half, weights, out);
-  return out;
-}
-
+// Zero mean, unit sum of squares.
 void standardise(StructureMap& map) {
   const double mean = std::accumulate(map.begin(), map.end(), 0.0) / static_cast<double>(map.size());
   double squares = 0;
@@ -68,43 +37,69 @@ void standardise(StructureMap& map) {
   for (float& value : map) value *= scale;
 }
 
-// Lowest 8 x 8 cosine coefficients but the constant row and column, which hold little structure.
-std::array<float, kHashSide * kHashSide> low_frequencies(const StructureMap& map) {
-  static const auto basis = [] {
-    std::array<std::array<float, kStructureSide>, kHashSide> rows{};
-    for (std::size_t u = 0; u < kHashSide; ++u) {
-      for (std::size_t x = 0; x < kStructureSide; ++x) {
-        rows[u][x] = static_cast<float>(std::cos(std::numbers::pi * static_cast<double>(u + 1) *
-                                                 (static_cast<double>(x) + 0.5) / kSide));
-      }
+using Basis = std::array<std::array<float, kStructureSide>, kHashSide>;
+
+Basis cosine_basis() {
+  Basis rows{};
+  for (std::size_t u = 0; u < kHashSide; ++u) {
+    for (std::size_t x = 0; x < kStructureSide; ++x) {
+      rows[u][x] = static_cast<float>(std::cos(std::numbers::pi * static_cast<double>(u + kFirstFrequency) *
+                                               (static_cast<double>(x) + 0.5) / kSide));
     }
-    return rows;
-  }();
-  std::array<std::array<float, kStructureSide>, kHashSide> down{};
+  }
+  return rows;
+}
+
+// Cosine coefficients of frequencies 10 .. 25 on both axes.
+Coefficients middle_frequencies(const StructureMap& map) {
+  static const Basis basis = cosine_basis();
+  Basis down{};
   for (std::size_t v = 0; v < kHashSide; ++v) {
     for (std::size_t y = 0; y < kStructureSide; ++y) {
       for (std::size_t x = 0; x < kStructureSide; ++x) down[v][x] += basis[v][y] * map[y * kStructureSide + x];
     }
   }
-  std::array<float, kHashSide * kHashSide> out{};
+  Coefficients out{};
   for (std::size_t v = 0; v < kHashSide; ++v) {
     for (std::size_t u = 0; u < kHashSide; ++u) {
-      out[v * kHashSide + u] = std::inner_product(basis[u].begin(), basis[u].end(), down[v].begin(), 0.0f);
+      double sum = 0;
+      for (std::size_t x = 0; x < kStructureSide; ++x) {
+        sum += static_cast<double>(basis[u][x]) * static_cast<double>(down[v][x]);
+      }
+      out[v * kHashSide + u] = static_cast<float>(sum);
     }
   }
   return out;
 }
 
-std::uint64_t sign_bits(const std::array<float, kHashSide * kHashSide>& coefficients) {
-  std::uint64_t bits = 0;
+FingerprintBits sign_bits(const Coefficients& coefficients) {
+  FingerprintBits bits{};
   for (std::size_t i = 0; i < coefficients.size(); ++i) {
-    if (coefficients[i] > 0) bits |= std::uint64_t{1} << i;
+    if (coefficients[i] > 0) bits[i / 64] |= std::uint64_t{1} << (i % 64);
   }
   return bits;
 }
 
+int differing_bits(const FingerprintBits& a, const FingerprintBits& b) {
+  int count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += std::popcount(a[i] ^ b[i]);
+  return count;
+}
+
 int distance(const ImageFingerprint& a, const ImageFingerprint& b) {
-  return std::min(std::popcount(a.bits ^ b.bits), std::popcount(a.bits ^ b.mirrored_bits));
+  return std::min(differing_bits(a.bits, b.bits), differing_bits(a.bits, b.mirrored_bits));
+}
+
+cv::Mat blurred(const cv::Mat& image, double sigma_px) {
+  cv::Mat out;
+  cv::GaussianBlur(image, out, cv::Size(), sigma_px, sigma_px, cv::BORDER_REPLICATE);
+  return out;
+}
+
+cv::Mat box_mean(const cv::Mat& image, int side_px) {
+  cv::Mat out;
+  cv::blur(image, out, cv::Size(side_px, side_px), cv::Point(-1, -1), cv::BORDER_REPLICATE);
+  return out;
 }
 
 }  // namespace
@@ -112,29 +107,27 @@ int distance(const ImageFingerprint& a, const ImageFingerprint& b) {
 void NearDuplicateConfig::list_fields(FieldList& fields) {
   fields.choice("search", search, {{"on", NearDuplicateSearch::kOn}, {"off", NearDuplicateSearch::kOff}},
                 "look for copies of one image in two splits");
-  fields.add("most_hash_bits", most_hash_bits, Range{0, 64}, "fingerprints further apart are not compared");
+  fields.add("most_hash_bits", most_hash_bits, Range{0, 256}, "fingerprints further apart are not compared");
   fields.add("least_correlation", least_correlation, Range{0.0, 1.0}, "structure maps from here on count as copies");
 }
 
 StructureMap structure_map(const GreyView& image) {
-  static const std::vector<float> kBackground = gaussian(3);
-  static const std::vector<float> kNeighbourhood = gaussian(4);
-  std::array<std::uint8_t, kStructureSide * kStructureSide> thumbnail{};
+  constexpr double kBackgroundSigma_px = 1.5;
+  constexpr int kNeighbourhood_px = 27;
+  constexpr double kFlat_grey = 1;  // keeps noise of flat regions from being blown up
+  std::vector<std::uint8_t> thumbnail(kStructureSide * kStructureSide);
   resize_grey(image, kSide, kSide, thumbnail);
-  StructureMap map;
-  std::copy(thumbnail.begin(), thumbnail.end(), map.begin());
+  cv::Mat map;
+  cv::Mat(kSide, kSide, CV_8U, thumbnail.data()).convertTo(map, CV_32F);
 
-  // 1. Take away the local mean.
-  const StructureMap background = blur(map, kBackground);
-  for (std::size_t i = 0; i < map.size(); ++i) map[i] -= background[i];
-
-  // 2. Divide by the local SD; one grey level keeps flat regions flat.
-  StructureMap squares;
-  for (std::size_t i = 0; i < map.size(); ++i) squares[i] = map[i] * map[i];
-  const StructureMap variance = blur(squares, kNeighbourhood);
-  for (std::size_t i = 0; i < map.size(); ++i) map[i] /= std::sqrt(variance[i]) + 1.0f;
-  standardise(map);
-  return map;
+  // 1. Take away the local mean. 2. Divide by the local SD.
+  map -= blurred(map, kBackgroundSigma_px);
+  cv::Mat sd;
+  cv::sqrt(box_mean(map.mul(map), kNeighbourhood_px), sd);
+  map /= sd + kFlat_grey;
+  StructureMap out(map.begin<float>(), map.end<float>());
+  standardise(out);
+  return out;
 }
 
 StructureMap mirrored(const StructureMap& map) {
@@ -147,15 +140,18 @@ StructureMap mirrored(const StructureMap& map) {
 }
 
 double correlation(const StructureMap& a, const StructureMap& b) {
-  return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * static_cast<double>(b[i]);
+  return sum;
 }
 
 ImageFingerprint image_fingerprint(const StructureMap& map) {
-  auto coefficients = low_frequencies(map);
+  auto coefficients = middle_frequencies(map);
   ImageFingerprint fingerprint;
   fingerprint.bits = sign_bits(coefficients);
-  // Mirroring turns the sign of the cosines that are odd about the middle: the 1st, 3rd, ... column here.
-  for (std::size_t i = 0; i < coefficients.size(); i += 2) coefficients[i] = -coefficients[i];
+  // Mirroring turns the sign of the cosines with an odd number of half waves.
+  static_assert(kFirstFrequency % 2 == 0 && kHashSide % 2 == 0);
+  for (std::size_t i = 1; i < coefficients.size(); i += 2) coefficients[i] = -coefficients[i];
   fingerprint.mirrored_bits = sign_bits(coefficients);
   return fingerprint;
 }

@@ -1,8 +1,13 @@
 // Finds copies of one image in two splits even where the bytes differ: recompressed, resized, equalised or mirrored.
 //
-// Each prepared image gets a 64-bit fingerprint of its local structure. Pairs from different splits whose fingerprints
-// are close (also mirrored) are then confirmed on a 32 x 32 map of the same structure. Local normalisation removes what
-// equalisation and exposure change; what is left is the course of edges and trabeculae, which no two knees share.
+// Each prepared image gets a 256-bit fingerprint of its fine structure. Pairs from different splits whose fingerprints
+// are close (also mirrored) are then confirmed on a 96 x 96 map of that structure. Taking away the local mean and dividing
+// by the local SD removes what equalisation and exposure change; what is left is the course of edges and trabeculae.
+//
+// Measured on the 6,604 films of the Mendeley set, prepared at 224 px (9.5 million pairs of train and val, half of them
+// mirrored): no two knees correlate above 0.48. Copies of the same films correlate at least: CLAHE clip 5 0.79, clip 40
+// 0.64, histogram equalisation 0.77, gamma 0.6 0.92, blur of 1.5 px 0.82, through 128 px 0.90. Turned or shifted copies are
+// not found (2 px: 0.39).
 #pragma once
 
 #include <array>
@@ -22,20 +27,22 @@ enum class NearDuplicateSearch : std::uint8_t { kOn, kOff };
 
 struct NearDuplicateConfig {
   NearDuplicateSearch search = NearDuplicateSearch::kOn;
-  int most_hash_bits = 16;          // fingerprints that differ in more bits are not compared further
-  double least_correlation = 0.85;  // of the structure maps, from which a pair counts as copies
+  int most_hash_bits = 66;         // of 256; fingerprints that differ in more bits are not compared further
+  double least_correlation = 0.6;  // of the structure maps, from which a pair counts as copies
   void list_fields(FieldList& fields);
 };
 
+using FingerprintBits = std::array<std::uint64_t, 4>;
+
 struct ImageFingerprint {
-  std::uint64_t bits = 0;
-  std::uint64_t mirrored_bits = 0;  // of the left-right mirrored image
+  FingerprintBits bits{};
+  FingerprintBits mirrored_bits{};  // of the left-right mirrored image
   bool operator==(const ImageFingerprint&) const = default;
 };
 
-inline constexpr std::size_t kStructureSide = 32;
+inline constexpr std::size_t kStructureSide = 96;
 // Row by row; zero mean, unit sum of squares (all zero for a flat image).
-using StructureMap = std::array<float, kStructureSide * kStructureSide>;
+using StructureMap = std::vector<float>;
 
 StructureMap structure_map(const GreyView& image);
 StructureMap mirrored(const StructureMap& map);
