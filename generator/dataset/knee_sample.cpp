@@ -28,8 +28,7 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
   sample.look = sample_display(config.display, display);
   sample.kl_read = simulate_reading(derive_kl_grade(sample.features), config.reader, reading);
   sample.geometry = build_geometry(sample.anatomy, sample.features, sample.positioning, geometry);
-  sample.frame =
-      make_frame(config.image_size_px, sample.anatomy.femur_width_mm,
+  sample.frame = make_frame(config.image_size_px, sample.anatomy.femur_width_mm,
                             sample.geometry.knee_from_femur.rotation_rad, sample.anatomy.side, sample.positioning);
   return sample;
 }

@@ -18,14 +18,13 @@ constexpr double kProjectedRoughness = 0.5;
 // popliteal groove below the lateral one) and spec 1.1. Medial shaft, condyles, lateral shaft.
 constexpr double kMeanFemurWidthMm = 80;
 constexpr std::array<PointMm, 50> kFemur = {{
-    {-20, 90},     {-22, 75},     {-24.5, 66},   {-27, 60},     {-30.5, 54},   {-34, 48},    {-37.3, 43},
-    {-39.6, 38},   {-40.2, 34},   {-40.0, 30},   {-39.3, 25},   {-38.9, 20},   {-38.9, 14.5}, {-38.5, 9},
-    {-37.0, 4.6},  {-33.6, 1.6},  {-27.5, 0},    {-21.5, 0.7},  {-16.5, 2.5},  {-12.6, 4.8}, {-9.3, 7.2},
-    {-6.1, 9.4},   {-3.0, 11.1},  {0, 11.6},     {3.0, 11.0},   {6.2, 9.3},    {9.6, 7.2},   {13.2, 4.9},
-    {17.0, 2.7},   {21.5, 0.8},   {27.2, 0},     {33.4, 1.5},   {36.8, 4.6},   {38.4, 8.8},  {38.7, 13.2},
-    {37.7, 17.0},  {37.0, 20},    {38.0, 23},    {39.8, 26.5},  {40.3, 30},    {39.5, 34},   {37.3, 40},
-    {34, 46},      {30.6, 52},    {27.8, 58},    {25, 66},      {22.5, 75},    {20.5, 90},   {19, 100},
-    {-18.5, 100},
+    {-20, 90},   {-22, 75},    {-24.5, 66},  {-25.5, 60},  {-28.6, 54},   {-32.2, 48}, {-36.0, 43},  {-39.6, 38},
+    {-40.2, 34}, {-40.0, 30},  {-39.3, 25},  {-38.9, 20},  {-38.9, 14.5}, {-38.5, 9},  {-37.0, 4.6}, {-33.6, 1.6},
+    {-27.5, 0},  {-21.5, 0.7}, {-16.5, 2.5}, {-12.6, 4.8}, {-9.3, 7.2},   {-6.1, 9.4}, {-3.0, 11.1}, {0, 11.6},
+    {3.0, 11.0}, {6.2, 9.3},   {9.6, 7.2},   {13.2, 4.9},  {17.0, 2.7},   {21.5, 0.8}, {27.2, 0},    {33.4, 1.5},
+    {36.8, 4.6}, {38.4, 8.8},  {38.7, 13.2}, {37.7, 17.0}, {37.0, 20},    {38.0, 23},  {39.8, 26.5}, {40.3, 30},
+    {39.5, 34},  {36.6, 40},   {32.6, 46},   {29.0, 52},   {26.2, 58},    {25, 66},    {22.5, 75},   {20.5, 90},
+    {19, 100},   {-18.5, 100},
 }};
 constexpr std::size_t kFirstArticular = 14;
 constexpr std::size_t kLastArticular = 32;
@@ -33,7 +32,7 @@ constexpr std::size_t kLastArticular = 32;
 // Mean tibial sides for a plateau width of 76 mm, below the corners; the lateral flare is steeper and higher.
 constexpr double kMeanTibiaWidthMm = 76;
 constexpr std::array<PointMm, 9> kTibiaLateralSide = {
-    {{37.9, -4.5}, {36.6, -9}, {33.4, -14}, {29.6, -20}, {26.4, -26}, {23.8, -33}, {20.5, -45}, {18, -60}, {16, -85}}};
+    {{37.9, -4.5}, {37.2, -9}, {35.0, -14}, {31.8, -20}, {28.6, -26}, {25.5, -33}, {20.5, -45}, {18, -60}, {16, -85}}};
 constexpr std::array<PointMm, 9> kTibiaMedialSide = {{{-15.5, -85},
                                                       {-17.5, -60},
                                                       {-20.5, -45},
@@ -219,20 +218,19 @@ Contour tibia_outline(const KneeAnatomy& anatomy, const Contour& surface_mm) {
 Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
   const double half = 0.5 * anatomy.tibia_width_mm;
   // Internal or external rotation carries the head 1 mm per 1.9 degrees [S11].
-  const double x = half - 6.5 + anatomy.fibula_lateral_mm + positioning.axial_rotation_deg / 1.9;
+  const double x = half - 8.5 + anatomy.fibula_lateral_mm + positioning.axial_rotation_deg / 1.9;
   const double tip = -anatomy.fibula_tip_mm;
   const double r = 0.5 * anatomy.fibula_head_width_mm;
-  const Contour controls = {{x + 0.1 * r, tip},         {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},
-                            {x + 0.85 * r, tip - 17},   {x + 0.5 * r, tip - 26},   {x + 0.42 * r, tip - 38},
-                            {x + 0.40 * r, tip - 50},   {x + 0.38 * r, tip - 62},  {x - 0.06 * r, tip - 66},
-                            {x - 0.50 * r, tip - 62},   {x - 0.52 * r, tip - 50},  {x - 0.54 * r, tip - 38},
-                            {x - 0.66 * r, tip - 26},   {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},
-                            {x - 0.55 * r, tip - 2.5}};
+  const Contour controls = {
+      {x + 0.1 * r, tip},       {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},        {x + 0.85 * r, tip - 17},
+      {x + 0.5 * r, tip - 26},  {x + 0.42 * r, tip - 38},  {x + 0.40 * r, tip - 50}, {x + 0.38 * r, tip - 62},
+      {x - 0.06 * r, tip - 66}, {x - 0.50 * r, tip - 62},  {x - 0.52 * r, tip - 50}, {x - 0.54 * r, tip - 38},
+      {x - 0.66 * r, tip - 26}, {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},  {x - 0.55 * r, tip - 2.5}};
   return smooth_closed_curve(controls, 3);
 }
 
 Contour patella_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
-  const double x = 2.0 + 2.0 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
+  const double x = 4.0 + 2.5 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
   const double y = 36 + 4.5 * anatomy.shape_deviation[21];
   const double a = 0.5 * anatomy.patella_width_mm, b = 0.5 * anatomy.patella_height_mm;
   const Contour controls = {{x, y - b},

@@ -19,7 +19,7 @@ Positioning sample_positioning(const PositioningConfig& config, RandomStream& st
   Positioning position;
   position.femur_fill = stream.truncated_normal(config.femur_fill, config.femur_fill_sd);
   position.joint_line_row = stream.truncated_normal(config.joint_line_row, config.joint_line_row_sd);
-  position.centre_column = stream.truncated_normal(0.497, config.centre_shift_sd);
+  position.centre_column = stream.truncated_normal(0.511, config.centre_shift_sd);
   position.tilt_deg = stream.truncated_normal(config.tilt_mean_deg, config.tilt_sd_deg);
   position.rim_angle_deg = stream.truncated_normal(config.rim_angle_mean_deg, config.rim_angle_sd_deg);
   position.axial_rotation_deg = stream.truncated_normal(0, config.axial_rotation_sd_deg);

@@ -114,7 +114,8 @@ std::array<SclerosisZone, 2> zones_of(const KneeGeometry& geometry, Bone bone, c
   return zones;
 }
 
-float sclerosis_gain(const std::array<SclerosisZone, 2>& zones, float x, float inside, float near_joint) {
+inline __attribute__((always_inline)) float sclerosis_gain(const std::array<SclerosisZone, 2>& zones, float x,
+                                                           float inside, float near_joint) {
   float gain = 1.0f;
   for (const SclerosisZone& zone : zones) {
     const float u = (x - zone.x_mm) * zone.inverse_width;
@@ -138,7 +139,7 @@ struct FemurProfile {
     const float fossa = (1.0f - smooth_ramp(fossa_half - 1.5f, fossa_half + 3.0f, std::abs(x + 0.5f))) *
                         (1.0f - smooth_ramp(0.8f * fossa_top, 1.15f * fossa_top, y));
     LocalBone local;
-    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.24f * condyle_depth * fossa;
+    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.30f * condyle_depth * fossa;
     local.round_mm = lerp(17.0f, 15.0f, high);
     local.cortex_mm = cortex * (0.42f + 1.5f * smooth_ramp(26.0f, 70.0f, y));
     const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
@@ -158,12 +159,13 @@ struct TibiaProfile {
     // Tilted rims let the depth build up over their separation.
     const float built = 0.55f + 0.45f * smooth_ramp(0.0f, rim_mm + 1.0f, inside);
     LocalBone local;
-    local.depth_mm = lerp(depth, 0.62f * depth, low) * lerp(built, 1.0f, below);
+    local.depth_mm = lerp(depth, 0.56f * depth, low) * lerp(built, 1.0f, below);
     local.round_mm = lerp(3.2f, 14.0f, below);
     local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.65f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
     const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
-    local.bvtv = lerp(1.15f * top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 40.0f, -y)) *
+    local.bvtv = (lerp(top, 0.75f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
+                  0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint) *
                  sclerosis_gain(sclerosis, x, inside, near_joint);
     return local;
   }
@@ -188,10 +190,10 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
     const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) + 0.05f * above -
                          0.30f * below * smooth_ramp(0.0f, 22.0f, below);
     const float lateral =
-        static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above - 0.06f * below;
+        static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above + 0.06f * below;
     const float half = 0.5f * (medial + lateral);
     const float centre = 0.5f * (lateral - medial);
-    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.002f * above - 0.0015f * below);
+    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.0025f * above - 0.0028f * below);
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
     float* soft = maps.soft_mm.row(y);
     float* fat = maps.fat_mm.row(y);
@@ -200,8 +202,9 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
       const float x_mm = frame.xx * px + frame.xy * py + frame.x0;
       const float u = (x_mm - centre) / half;
       const float v = (x_mm - centre) / inner_half;
-      const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u));
-      const float inner = inner_thickness * std::sqrt(std::max(0.0f, 1.0f - v * v));
+      // A section flatter than an ellipse in front and behind; muscle thins out gently under its fat.
+      const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u * std::abs(u)));
+      const float inner = std::min(outer, inner_thickness * std::max(0.0f, 1.0f - v * v * std::abs(v)));
       soft[x] += inner;
       fat[x] += outer - inner;
     }
@@ -272,7 +275,7 @@ void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, 
   // The lip grows out of its host: over two millimetres inside it becomes the host's own bone, and where it stands the
   // old cortex is remodelled.
   add_weighted_body(body, texture, maps,
-                    SimpleProfile{static_cast<float>(shape.depth_mm), 3.5f, 0.45f, static_cast<float>(bvtv)},
+                    SimpleProfile{static_cast<float>(shape.depth_mm), 3.5f, 0.3f, static_cast<float>(bvtv)},
                     [&](int x, int y) { return 1.0f - smooth_ramp(-0.3f, 2.0f, host.row(y)[x] * pixel_mm); });
   for (int y = box.top; y < box.bottom; ++y) {
     for (int x = box.left; x < box.right; ++x) {
@@ -348,10 +351,10 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{17.0f, 5.0f, 0.6f * cortex, 0.12f});
+           SimpleProfile{22.0f, 6.0f, 0.6f * cortex, 0.13f});
   const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.25f * cortex, 0.22f});
+           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.35f * cortex, 0.26f});
 
   // 2. What disease adds and takes away.
   for (const OsteophyteShape& shape : input.geometry.osteophytes) add_osteophyte(shape, input, texture, work, maps);
