@@ -6,7 +6,7 @@
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/random.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "train/metrics/report.h"
 #include "train/metrics/roc.h"
 
@@ -151,19 +151,19 @@ TEST(Bootstrap, QuantileInterpolatesAsNumpys) {
 }
 
 TEST(Report, WritesFourFilesThatAgree) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   Report report = make_report(fixture_predictions(fixture()[0]), {.replicates = 50, .confidence = 0.95, .seed = 0});
   report.model = "custom_cnn";
   report.split = "val";
   write_report(report, folder.path());
-  const auto json = nlohmann::json::parse(read_text_file(folder / "report.json"));
+  const auto json = nlohmann::json::parse(read_text_file(folder.path() / "report.json"));
   EXPECT_DOUBLE_EQ(json["scores"]["quadratic_kappa"].get<double>(), *report.scores.quadratic_kappa);
-  EXPECT_EQ(json["sample_count"], 40);
+  EXPECT_EQ(json["samples"], 40);
   EXPECT_EQ(json["intervals"]["accuracy"].size(), 2);
-  const std::string csv = read_text_file(folder / "predictions.csv");
+  const std::string csv = read_text_file(folder.path() / "predictions.csv");
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 41);
-  EXPECT_NE(read_text_file(folder / "report.txt").find("quadratic_kappa"), std::string::npos);
-  EXPECT_TRUE(read_text_file(folder / "confusion.csv").starts_with("true,predicted_0"));
+  EXPECT_NE(read_text_file(folder.path() / "report.txt").find("quadratic_kappa"), std::string::npos);
+  EXPECT_TRUE(read_text_file(folder.path() / "confusion.csv").starts_with("true,predicted_0"));
 }
 
 }  // namespace

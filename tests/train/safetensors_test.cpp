@@ -5,7 +5,7 @@
 
 #include "core/errors.h"
 #include "core/files.h"
-#include "tests/train/temporary_folder.h"
+#include "tests/temporary_folder.h"
 #include "train/models/custom_cnn.h"
 #include "train/models/mobilenet_v2.h"
 #include "train/weights/state_dict.h"
@@ -31,7 +31,7 @@ std::string fault_of(std::vector<std::uint8_t> bytes) {
 }
 
 TEST(Safetensors, RoundTripKeepsEveryElementType) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const StateDict tensors = {{"a.f32", torch::randn({2, 3})},
                              {"b.f64", torch::randn({4}, torch::kFloat64)},
                              {"c.bf16", torch::randn({3, 1, 2}).to(torch::kBFloat16)},
@@ -41,8 +41,8 @@ TEST(Safetensors, RoundTripKeepsEveryElementType) {
                              {"g.bool", torch::tensor({true, false, true})},
                              {"h.scalar", torch::tensor(7L)},
                              {"i.empty", torch::empty({0, 4})}};
-  write_safetensors(folder / "w.safetensors", tensors, {{"format", "pt"}, {"note", "quote \" and \n line"}});
-  const Safetensors file = Safetensors::read(folder / "w.safetensors");
+  write_safetensors(folder.path() / "w.safetensors", tensors, {{"format", "pt"}, {"note", "quote \" and \n line"}});
+  const Safetensors file = Safetensors::read(folder.path() / "w.safetensors");
   EXPECT_EQ(file.metadata_value("note"), "quote \" and \n line");
   const StateDict back = to_state_dict(file);
   ASSERT_EQ(back.size(), tensors.size());
@@ -53,18 +53,18 @@ TEST(Safetensors, RoundTripKeepsEveryElementType) {
 }
 
 TEST(Safetensors, WritesChannelsLastTensorsRowByRow) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const torch::Tensor tensor = torch::randn({2, 3, 4, 5});
-  write_safetensors(folder / "w", {{"x", tensor.contiguous(at::MemoryFormat::ChannelsLast)}}, {});
-  EXPECT_TRUE(torch::equal(read_weights(folder / "w").at("x"), tensor));
+  write_safetensors(folder.path() / "w", {{"x", tensor.contiguous(at::MemoryFormat::ChannelsLast)}}, {});
+  EXPECT_TRUE(torch::equal(read_weights(folder.path() / "w").at("x"), tensor));
 }
 
 TEST(Safetensors, EqualTensorsGiveEqualFiles) {
-  const testing::TemporaryFolder folder;
+  const TemporaryFolder folder;
   const StateDict tensors = {{"x", torch::arange(6)}, {"a", torch::ones({2})}};
-  write_safetensors(folder / "1", tensors, {{"k", "v"}});
-  write_safetensors(folder / "2", tensors, {{"k", "v"}});
-  EXPECT_EQ(read_file(folder / "1"), read_file(folder / "2"));
+  write_safetensors(folder.path() / "1", tensors, {{"k", "v"}});
+  write_safetensors(folder.path() / "2", tensors, {{"k", "v"}});
+  EXPECT_EQ(read_file(folder.path() / "1"), read_file(folder.path() / "2"));
 }
 
 TEST(Safetensors, NamesEachFault) {
@@ -111,9 +111,9 @@ TEST(Safetensors, NamesEachFault) {
 
 // A damaged file is named or, where the damage hits numbers only, read: never a crash.
 TEST(Safetensors, SurvivesEveryTruncationAndByteFlip) {
-  const testing::TemporaryFolder folder;
-  write_safetensors(folder / "w", {{"x", torch::arange(3)}, {"y", torch::ones({2, 2})}}, {{"k", "v"}});
-  const std::vector<std::uint8_t> whole = read_file(folder / "w");
+  const TemporaryFolder folder;
+  write_safetensors(folder.path() / "w", {{"x", torch::arange(3)}, {"y", torch::ones({2, 2})}}, {{"k", "v"}});
+  const std::vector<std::uint8_t> whole = read_file(folder.path() / "w");
   for (std::size_t length = 0; length < whole.size(); ++length) {
     EXPECT_NE(fault_of({whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(length)}), "none") << length;
   }
@@ -174,10 +174,10 @@ TEST(StateDict, HeadIsSwappedOnRequestOnly) {
 }
 
 TEST(StateDict, APthArchiveIsRefusedInOneLine) {
-  const testing::TemporaryFolder folder;
-  write_file_atomically(folder / "w.pth", std::string_view("PK\x03\x04rest"));
-  EXPECT_THROW(read_weights(folder / "w.pth"), DataError);
-  EXPECT_THROW(read_weights(folder / "absent"), IoError);
+  const TemporaryFolder folder;
+  write_file_atomically(folder.path() / "w.pth", std::string_view("PK\x03\x04rest"));
+  EXPECT_THROW(read_weights(folder.path() / "w.pth"), DataError);
+  EXPECT_THROW(read_weights(folder.path() / "absent"), IoError);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct DataConfig {
   pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
   pipeline::SamplingPolicy sampling = pipeline::SamplingPolicy::kAsIs;
   double effective_number_beta = 0.999;
-  pipeline::AugmentConfig augment;
+  pipeline::AugmentConfig augment = {};
   SourceChoice source = SourceChoice::kAll;
   pipeline::Variants variants = pipeline::Variants::kOriginals;
   int limit_samples = 0;  // 0 = all

@@ -77,7 +77,7 @@ std::string report_json(const Report& report) {
   nlohmann::ordered_json json = {{"checkpoint", report.checkpoint},
                                  {"model", report.model},
                                  {"split", report.split},
-                                 {"sample_count", report.predictions.size()}};
+                                 {"samples", report.predictions.size()}};
   for (const NamedScore& named : summary(report.scores)) json["scores"][named.name] = score_json(named.value);
   if (!report.intervals.empty()) {
     json["bootstrap"] = {{"replicates", report.bootstrap.replicates},
@@ -90,7 +90,7 @@ std::string report_json(const Report& report) {
         named.interval ? nlohmann::ordered_json{named.interval->low, named.interval->high} : nullptr;
   }
   for (const ClassScores& row : report.scores.classes) {
-    json["classes"].push_back({{"sample_count", row.sample_count},
+    json["classes"].push_back({{"samples", row.sample_count},
                                {"precision", row.precision},
                                {"recall", row.recall},
                                {"f1", row.f1},
