@@ -74,10 +74,9 @@ int run(const std::vector<std::string>& arguments) {
 
   const FaultPolicy policy = options.strict ? FaultPolicy::kStop : FaultPolicy::kSkip;
   RunRecord record(arguments, "");
-  const SourceListing listing =
-      with_hashes(options.mendeley.empty() ? list_synthetic(options.synthetic, policy)
-                                           : list_mendeley(options.mendeley, policy),
-                  policy);
+  const SourceListing listing = with_hashes(
+      options.mendeley.empty() ? list_synthetic(options.synthetic, policy) : list_mendeley(options.mendeley, policy),
+      policy);
   for (const SkippedInput& skipped : listing.skipped) log_warning(skipped.message);
   if (listing.samples.empty()) throw DataError("no image could be listed; check the folder");
   const std::string text = manifest_csv(listing.samples);

@@ -165,7 +165,8 @@ void write_run_record(RunRecord& record, const PackReport& report, const Options
 
 int run(const std::vector<std::string>& arguments) {
   Options options;
-  CLI::App app("Merges sources, proves that no subject or image is in two splits, and writes training shards.", "shard");
+  CLI::App app("Merges sources, proves that no subject or image is in two splits, and writes training shards.",
+               "shard");
   add_options(app, options);
   if (!parse(app, arguments, options.common)) return 0;
   auto config = load_config<CommandConfig>(options.common.config, options.common.overrides);

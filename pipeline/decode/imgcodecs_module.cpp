@@ -22,8 +22,7 @@ cv::Mat decode_grey(const std::uint8_t* bytes, std::size_t size) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) int genu_imgcodecs_decode(const std::uint8_t* bytes,
-                                                                            std::size_t size,
+extern "C" __attribute__((visibility("default"))) int genu_imgcodecs_decode(const std::uint8_t* bytes, std::size_t size,
                                                                             GenuImgcodecsImage* image, char* message,
                                                                             std::size_t message_size) {
   try {

@@ -37,7 +37,8 @@ void LoaderConfig::list_fields(FieldList& fields) {
                  {"square_root", SamplingPolicy::kSquareRoot},
                  {"effective_number", SamplingPolicy::kEffectiveNumber}},
                 "how often each grade is shown");
-  fields.add("effective_number_beta", effective_number_beta, Range{0.0, 0.999999}, "beta of sampling: effective_number");
+  fields.add("effective_number_beta", effective_number_beta, Range{0.0, 0.999999},
+             "beta of sampling: effective_number");
   fields.add("drop_last", drop_last, "leave out a last batch that is not full");
   fields.add("seed", seed, Range<std::uint64_t>{}, "seed of order and augmentation");
   fields.add("threads", threads, Range{0, 1024}, "loader threads, 0 = one a processor; changes speed only");
@@ -52,7 +53,8 @@ Loader::Loader(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> 
   if (config_.channels != 1 && config_.channels != 3) throw ConfigError("channels must be 1 or 3");
   if (config_.batch_size < 1) throw ConfigError("batch_size must be at least 1");
   if (batches_per_epoch() == 0) {
-    throw ConfigError("an epoch has no full batch: batch_size is larger than the number of samples and drop_last is on");
+    throw ConfigError(
+        "an epoch has no full batch: batch_size is larger than the number of samples and drop_last is on");
   }
 }
 

@@ -82,8 +82,8 @@ std::shared_ptr<const ShardSet> ShardSet::open(const fs::path& path) {
     ShardContents contents = read_shard(file);
     auto mapping = std::make_unique<Mapping>(file);
     mapping->pixel_offset = contents.pixel_offset;
-    const std::size_t bytes = entry.count * static_cast<std::size_t>(index.height_px) *
-                              static_cast<std::size_t>(index.width_px);
+    const std::size_t bytes =
+        entry.count * static_cast<std::size_t>(index.height_px) * static_cast<std::size_t>(index.width_px);
     if (contents.rows.size() != entry.count || contents.height_px != index.height_px ||
         contents.width_px != index.width_px || mapping->pixel_offset > mapping->size ||
         bytes > mapping->size - mapping->pixel_offset) {
@@ -133,7 +133,8 @@ bool ShardSet::is_intact(std::size_t i) const {
 std::span<const std::uint8_t> ShardSet::pixels(std::size_t i) const {
   if (i >= size()) throw InternalError("ShardSet: no such sample");
   if (!is_intact(i)) {
-    throw DataError(place(i) + ": checksum does not match; run `genu verify` and make the shards again or leave it out");
+    throw DataError(place(i) +
+                    ": checksum does not match; run `genu verify` and make the shards again or leave it out");
   }
   return unchecked_pixels(i);
 }

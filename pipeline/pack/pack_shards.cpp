@@ -1,5 +1,7 @@
 #include "pipeline/pack/pack_shards.h"
 
+#include <tbb/global_control.h>
+#include <tbb/info.h>
 #include <tbb/parallel_for.h>
 #include <tbb/parallel_pipeline.h>
 #include <tbb/task_arena.h>
@@ -82,8 +84,8 @@ class Sink {
                                                        config_.preprocess.size_px, config_.preprocess.size_px));
     }
     if (variant == 0) addresses_.push_back({writers_.size() - 1, writers_.back()->size()});
-    const SampleRecord record{sample.id, sample.subject, sample.side,    sample.source, sample.split,
-                              sample.kl, sample.kl_read, variant,        prepared.sha256};
+    const SampleRecord record{sample.id, sample.subject, sample.side, sample.source,  sample.split,
+                              sample.kl, sample.kl_read, variant,     prepared.sha256};
     const PreparedVariant& made = prepared.variants.at(static_cast<std::size_t>(variant));
     writers_.back()->append(record, made.augmentation, made.pixels);
     ++report_.rows;
@@ -97,8 +99,8 @@ class Sink {
 
   void prove() {
     report_.repeated_files = check_identical_files(packed_, sha256_);
-    const NearDuplicateReport near = check_near_duplicates(
-        packed_, fingerprints_, config_.near_duplicates, [this](std::size_t i) { return structure_of(i); });
+    const NearDuplicateReport near = check_near_duplicates(packed_, fingerprints_, config_.near_duplicates,
+                                                           [this](std::size_t i) { return structure_of(i); });
     report_.table = count_samples(packed_);
     report_.training_pixels = training_statistics();
     report_.split_proof_json = proof(near).dump(2);
@@ -214,9 +216,10 @@ void run_pipeline(const std::vector<SourceSample>& samples, const ShardConfig& c
     bar.advance(chunk->prepared.size());
   };
   using Mode = tbb::filter_mode;
-  tbb::parallel_pipeline(chunks_in_flight, tbb::make_filter<void, std::size_t>(Mode::serial_in_order, take) &
-                                               tbb::make_filter<std::size_t, std::shared_ptr<Chunk>>(Mode::parallel, prepare) &
-                                               tbb::make_filter<std::shared_ptr<Chunk>, void>(Mode::serial_in_order, store));
+  tbb::parallel_pipeline(chunks_in_flight,
+                         tbb::make_filter<void, std::size_t>(Mode::serial_in_order, take) &
+                             tbb::make_filter<std::size_t, std::shared_ptr<Chunk>>(Mode::parallel, prepare) &
+                             tbb::make_filter<std::shared_ptr<Chunk>, void>(Mode::serial_in_order, store));
 }
 
 // Removes the folder again if nothing came of it and it was not there before.
@@ -255,10 +258,12 @@ PackReport pack_shards(const std::vector<SourceSample>& samples, const ShardConf
   check_splits(samples);
   const OutputFolder folder(options.out);
   cv::setNumThreads(1);  // the pipeline is parallel over images; OpenCV's own threads would only get in its way
-  tbb::task_arena arena(options.threads > 0 ? options.threads : tbb::task_arena::automatic);
+  const int threads = options.threads > 0 ? options.threads : tbb::info::default_concurrency();
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
+  tbb::task_arena arena(threads);
   return arena.execute([&] {
     Sink sink(config, options);
-    run_pipeline(samples, config, 4 * static_cast<std::size_t>(arena.max_concurrency()), sink);
+    run_pipeline(samples, config, 4 * static_cast<std::size_t>(threads), sink);
     return sink.finish();
   });
 }

@@ -19,8 +19,8 @@ struct PackOptions {
 };
 
 struct PackReport {
-  SplitTable table;        // what was packed, variants not counted
-  std::size_t rows = 0;    // variants counted
+  SplitTable table;      // what was packed, variants not counted
+  std::size_t rows = 0;  // variants counted
   std::size_t shards = 0;
   std::size_t negatives_righted = 0;
   std::size_t mirrored = 0;

@@ -60,7 +60,9 @@ cv::Mat to_8_bit(const cv::Mat& image, const PreprocessConfig& config) {
 cv::Size target_size(const cv::Mat& image, const PreprocessConfig& config) {
   if (config.fit == Fit::kStretch) return {config.size_px, config.size_px};
   const double scale = static_cast<double>(config.size_px) / std::max(image.cols, image.rows);
-  const auto side = [&](int length) { return std::clamp(static_cast<int>(std::lround(length * scale)), 1, config.size_px); };
+  const auto side = [&](int length) {
+    return std::clamp(static_cast<int>(std::lround(length * scale)), 1, config.size_px);
+  };
   return {side(image.cols), side(image.rows)};
 }
 

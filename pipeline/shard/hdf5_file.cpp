@@ -265,11 +265,11 @@ Hdf5File::Hdf5File(Hdf5File&& other) noexcept : path_(std::move(other.path_)), i
 std::span<const std::uint8_t> Hdf5File::bytes() {
   const LibraryLock lock;
   void* handle = nullptr;
-  hsize_t size = 0;
-  if (H5Fflush(id_, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(id_, H5P_DEFAULT, &handle) < 0 ||
-      H5Fget_filesize(id_, &size) < 0 || handle == nullptr) {
+  if (H5Fflush(id_, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(id_, H5P_DEFAULT, &handle) < 0 || handle == nullptr) {
     throw_unwritable(path_, "cannot be finished in memory");
   }
+  const ssize_t size = H5Fget_file_image(id_, nullptr, 0);  // the part in use; the buffer is larger
+  if (size <= 0) throw_unwritable(path_, "cannot be finished in memory");
   // The in-memory driver hands out the address of its buffer pointer.
   return {*static_cast<const std::uint8_t**>(handle), static_cast<std::size_t>(size)};
 }
@@ -314,8 +314,8 @@ std::uint64_t Hdf5File::reserve_bytes(const std::string& name, std::span<const s
   const Handle properties = dataset_properties();
   H5Pset_alloc_time(properties.get(), H5D_ALLOC_TIME_EARLY);
   H5Pset_fill_time(properties.get(), H5D_FILL_TIME_NEVER);
-  const Handle set(
-      H5Dcreate2(id_, name.c_str(), H5T_STD_U8LE, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT), H5Dclose);
+  const Handle set(H5Dcreate2(id_, name.c_str(), H5T_STD_U8LE, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                   H5Dclose);
   const haddr_t offset = set.get() < 0 ? HADDR_UNDEF : H5Dget_offset(set.get());
   if (offset == HADDR_UNDEF) throw_unwritable(path_, "cannot set '" + name + "' aside");
   return offset;

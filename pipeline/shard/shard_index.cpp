@@ -38,8 +38,8 @@ ShardIndex parse_shard_index(const std::string& text, const std::string& origin)
     if (root.at("format") != "genu shards") throw DataError(origin + ": not an index of shards; check the path");
     const int version = root.at("format_version").get<int>();
     if (version != kShardFormatVersion) {
-      throw DataError(fmt::format("{}: format version {}, this program reads {}; make the shards again", origin, version,
-                                  kShardFormatVersion));
+      throw DataError(fmt::format("{}: format version {}, this program reads {}; make the shards again", origin,
+                                  version, kShardFormatVersion));
     }
     ShardIndex index;
     index.height_px = root.at("height_px").get<int>();

@@ -1,4 +1,5 @@
-// shards.json: names every shard of a set with its count and hash. It is written last: a folder without it holds no set.
+// shards.json: names every shard of a set with its count and hash. It is written last: a folder without it holds no
+// set.
 #pragma once
 
 #include <cstddef>

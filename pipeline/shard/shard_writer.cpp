@@ -93,7 +93,9 @@ void write_labels(Hdf5File& file, const std::vector<SampleRecord>& records) {
   write_codes(file, "kl_read", codes(records, [](const auto& r) { return r.kl_read.value(); }));
   file.write_texts("sample_id", texts(records, [](const auto& r) { return r.sample_id; }));
   file.write_texts("subject", texts(records, [](const auto& r) { return r.subject; }));
-  write_codes(file, "side", codes(records, [](const auto& r) { return !r.side ? 0 : *r.side == KneeSide::kLeft ? 1 : 2; }));
+  write_codes(file, "side", codes(records, [](const auto& r) {
+                return !r.side ? 0 : *r.side == KneeSide::kLeft ? 1 : 2;
+              }));
   write_codes(file, "source", codes(records, [](const auto& r) { return r.source; }));
   write_codes(file, "split", codes(records, [](const auto& r) { return r.split; }));
   write_codes(file, "variant", codes(records, [](const auto& r) { return r.variant; }));

@@ -26,8 +26,7 @@ class ShardWriter {
   const std::filesystem::path& path() const { return path_; }
 
   // pixels: [height, width]. Throws IoError if the disk is full.
-  void append(const SampleRecord& record, const AugmentParameters& augmentation,
-              std::span<const std::uint8_t> pixels);
+  void append(const SampleRecord& record, const AugmentParameters& augmentation, std::span<const std::uint8_t> pixels);
   // Reads back the pixels of a row written earlier.
   std::vector<std::uint8_t> read_pixels(std::size_t row) const;
   // Completes the file under its temporary name and returns the SHA-256 of its bytes. Requires size() > 0.

@@ -27,12 +27,14 @@ std::size_t check_samples(const fs::path& file, const ShardContents& shard, std:
     const SampleRecord& record = shard.rows.records[row];
     const auto pixels = bytes.subspan(shard.pixel_offset + row * size, size);
     const bool pixels_good = crc32c(std::as_bytes(pixels)) == shard.rows.pixel_crc32c[row];
-    const bool record_good = shard.malformed[row] == 0 &&
-                             record_crc32c(record, shard.rows.augmentations[row]) == shard.record_crc32c[row];
+    const bool record_good =
+        shard.malformed[row] == 0 && record_crc32c(record, shard.rows.augmentations[row]) == shard.record_crc32c[row];
     if (pixels_good && record_good) continue;
     ++damaged;
     faults.push_back(fmt::format("{}: sample {} (row {}): {} damaged", file.string(), sample_name(record), row,
-                                 pixels_good ? "labels are" : record_good ? "pixels are" : "pixels and labels are"));
+                                 pixels_good   ? "labels are"
+                                 : record_good ? "pixels are"
+                                               : "pixels and labels are"));
   }
   return damaged;
 }
@@ -51,7 +53,8 @@ void check_shard(const fs::path& file, const ShardIndex& index, const ShardIndex
     const std::size_t damaged = check_samples(file, shard, bytes, report.faults);
     report.damaged_samples += damaged;
     if (!whole && damaged == 0) {
-      report.faults.push_back(file.string() + ": SHA-256 differs from shards.json, yet every sample is intact; restore it");
+      report.faults.push_back(file.string() +
+                              ": SHA-256 differs from shards.json, yet every sample is intact; restore it");
     }
   } catch (const Error& error) {
     report.damaged_samples += entry.count;

@@ -77,15 +77,15 @@ SourceSample sample_of(const Row& row, const fs::path& folder, const Defaults& d
   const std::string path = row.needed("path");
   sample.path = folder / path;  // an absolute path stays as it is
   sample.kl = row.parsed<KlGrade>("kl", parse_kl_grade, "a grade 0-4");
-  sample.kl_read = row.text("kl_read").empty() ? sample.kl : row.parsed<KlGrade>("kl_read", parse_kl_grade, "a grade 0-4");
-  sample.split = row.text("split").empty() ? Split::kTrain
-                                           : row.parsed<Split>("split", parse_split, "train, val, test or sample");
+  sample.kl_read =
+      row.text("kl_read").empty() ? sample.kl : row.parsed<KlGrade>("kl_read", parse_kl_grade, "a grade 0-4");
+  sample.split =
+      row.text("split").empty() ? Split::kTrain : row.parsed<Split>("split", parse_split, "train, val, test or sample");
   if (!row.text("side").empty()) sample.side = row.parsed<KneeSide>("side", parse_knee_side, "L or R");
   sample.id = row.text("id").empty() ? path : row.text("id");
   sample.subject = row.text("subject").empty() ? sample.id : row.text("subject");
-  sample.source = row.text("source").empty()
-                      ? defaults.source
-                      : row.parsed<Source>("source", parse_source, "synthetic, mendeley or oai");
+  sample.source = row.text("source").empty() ? defaults.source
+                                             : row.parsed<Source>("source", parse_source, "synthetic, mendeley or oai");
   if (!row.text("sha256").empty()) {
     sample.sha256 = row.parsed<Sha256Digest>(
         "sha256", [](std::string_view hex) { return parse_sha256(std::string(hex)); }, "64 hexadecimal digits");

@@ -1,4 +1,5 @@
-// Manifests: CSV tables of samples. `genu ingest` writes one; `genu generate` writes a wider one into its dataset folder.
+// Manifests: CSV tables of samples. `genu ingest` writes one; `genu generate` writes a wider one into its dataset
+// folder.
 #pragma once
 
 #include <filesystem>

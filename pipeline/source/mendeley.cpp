@@ -93,8 +93,9 @@ class Lister {
     for (const fs::path& entry : sorted_entries(folder)) {
       const auto name = parse_name(entry.stem().string());
       if (!name || !is_image_name(entry) || is_folder(entry)) {
-        fault(entry.string() + ": not an image named SUBJECT (7 digits) and SIDE (L or R), such as 9001400L.png; "
-                               "rename or remove it");
+        fault(entry.string() +
+              ": not an image named SUBJECT (7 digits) and SIDE (L or R), such as 9001400L.png; "
+              "rename or remove it");
         continue;
       }
       SourceSample sample;

@@ -20,7 +20,7 @@ namespace genu::pipeline {
 namespace {
 
 constexpr int kSide = static_cast<int>(kStructureSide);
-constexpr std::size_t kHashSide = 16;       // 16 x 16 coefficients = 256 bits
+constexpr std::size_t kHashSide = 16;        // 16 x 16 coefficients = 256 bits
 constexpr std::size_t kFirstFrequency = 10;  // half waves across the map; lower ones are alike in all knees
 
 using Coefficients = std::array<float, kHashSide * kHashSide>;
@@ -174,10 +174,11 @@ NearDuplicateReport check_near_duplicates(std::span<const SourceSample> samples,
       const StructureMap second = structure_of(k);
       const double alike = std::max(correlation(*first, second), correlation(*first, mirrored(second)));
       if (alike >= config.least_correlation) {
-        throw DataError(fmt::format("the same image, altered, is in two splits: {} ({}) and {} ({}), structure "
-                                    "correlation {:.3f}; remove one",
-                                    samples[i].path.string(), to_string(samples[i].split), samples[k].path.string(),
-                                    to_string(samples[k].split), alike));
+        throw DataError(
+            fmt::format("the same image, altered, is in two splits: {} ({}) and {} ({}), structure "
+                        "correlation {:.3f}; remove one",
+                        samples[i].path.string(), to_string(samples[i].split), samples[k].path.string(),
+                        to_string(samples[k].split), alike));
       }
       report.largest_correlation = std::max(report.largest_correlation, alike);
     }

@@ -1,13 +1,14 @@
 // Finds copies of one image in two splits even where the bytes differ: recompressed, resized, equalised or mirrored.
 //
 // Each prepared image gets a 256-bit fingerprint of its fine structure. Pairs from different splits whose fingerprints
-// are close (also mirrored) are then confirmed on a 96 x 96 map of that structure. Taking away the local mean and dividing
-// by the local SD removes what equalisation and exposure change; what is left is the course of edges and trabeculae.
+// are close (also mirrored) are then confirmed on a 96 x 96 map of that structure. Taking away the local mean and
+// dividing by the local SD removes what equalisation and exposure change; what is left is the course of edges and
+// trabeculae.
 //
 // Measured on the 6,604 films of the Mendeley set, prepared at 224 px (9.5 million pairs of train and val, half of them
 // mirrored): no two knees correlate above 0.48. Copies of the same films correlate at least: CLAHE clip 5 0.79, clip 40
-// 0.64, histogram equalisation 0.77, gamma 0.6 0.92, blur of 1.5 px 0.82, through 128 px 0.90. Turned or shifted copies are
-// not found (2 px: 0.39).
+// 0.64, histogram equalisation 0.77, gamma 0.6 0.92, blur of 1.5 px 0.82, through 128 px 0.90. Turned or shifted copies
+// are not found (2 px: 0.39).
 #pragma once
 
 #include <array>

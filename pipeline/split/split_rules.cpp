@@ -35,11 +35,10 @@ void check_ids(std::span<const SourceSample> samples) {
     const auto [it, is_new] = first_of_id.try_emplace({sample.source, sample.id}, &sample);
     if (is_new) continue;
     const bool grades_differ = it->second->kl != sample.kl;
-    throw DataError(fmt::format("sample {} is given twice{}: {} and {}; keep one", sample.id,
-                                grades_differ ? fmt::format(" with grades {} and {}", it->second->kl.value(),
-                                                            sample.kl.value())
-                                              : "",
-                                described(*it->second), described(sample)));
+    throw DataError(fmt::format(
+        "sample {} is given twice{}: {} and {}; keep one", sample.id,
+        grades_differ ? fmt::format(" with grades {} and {}", it->second->kl.value(), sample.kl.value()) : "",
+        described(*it->second), described(sample)));
   }
 }
 
@@ -53,9 +52,10 @@ void check_synthetic(std::span<const SourceSample> samples) {
     if (sample.split == Split::kTest) (is_synthetic(sample) ? synthetic_test : real_test) = &sample;
   }
   if (synthetic_test != nullptr && real_test != nullptr) {
-    throw DataError(fmt::format("synthetic and real samples meet in the test split: {} and {}; leave the synthetic ones "
-                                "out with --set synthetic_held_out=drop",
-                                described(*synthetic_test), described(*real_test)));
+    throw DataError(
+        fmt::format("synthetic and real samples meet in the test split: {} and {}; leave the synthetic ones "
+                    "out with --set synthetic_held_out=drop",
+                    described(*synthetic_test), described(*real_test)));
   }
 }
 
