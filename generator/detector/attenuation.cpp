@@ -1,6 +1,7 @@
 #include "generator/detector/attenuation.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "core/errors.h"
@@ -91,75 +92,24 @@ double attenuation_of(const std::vector<Line>& lines, const MaterialPath& path) 
   return -std::log(signal);
 }
 
-constexpr std::size_t kUnknowns = 17;
-using Row = std::array<double, kUnknowns>;
+struct FatMix {
+  double bone = 0;
+  double soft = 0;
+};
 
-Row basis(double b, double s, double f) {
-  return {b,
-          b * b,
-          b * b * b,
-          b * b * b * b,
-          s,
-          s * s,
-          s * s * s,
-          s * s * s * s,
-          b * s,
-          b * b * s,
-          b * b * b * s,
-          b * s * s,
-          b * s * s * s,
-          b * b * s * s,
-          f,
-          f * b,
-          f * s};
-}
-
-// Solves the symmetric positive system by Gaussian elimination with pivoting.
-Row solve(std::array<Row, kUnknowns> a, Row y) {
-  for (std::size_t k = 0; k < kUnknowns; ++k) {
-    std::size_t pivot = k;
-    for (std::size_t i = k + 1; i < kUnknowns; ++i) {
-      if (std::abs(a[i][k]) > std::abs(a[pivot][k])) pivot = i;
-    }
-    std::swap(a[k], a[pivot]);
-    std::swap(y[k], y[pivot]);
-    for (std::size_t i = k + 1; i < kUnknowns; ++i) {
-      const double factor = a[i][k] / a[k][k];
-      for (std::size_t j = k; j < kUnknowns; ++j) a[i][j] -= factor * a[k][j];
-      y[i] -= factor * y[k];
-    }
+// Least squares over the beam behind a hand's breadth of tissue, where the knee's fat lies.
+FatMix decompose_fat(const std::vector<Line>& lines) {
+  double bb = 0, bs = 0, ss = 0, bf = 0, sf = 0;
+  for (const Line& line : lines) {
+    const double weight = line.weight * std::exp(-40 * line.soft);
+    bb += weight * line.bone * line.bone;
+    bs += weight * line.bone * line.soft;
+    ss += weight * line.soft * line.soft;
+    bf += weight * line.bone * line.fat;
+    sf += weight * line.soft * line.fat;
   }
-  for (std::size_t k = kUnknowns; k-- > 0;) {
-    for (std::size_t j = k + 1; j < kUnknowns; ++j) y[k] -= a[k][j] * y[j];
-    y[k] /= a[k][k];
-  }
-  return y;
-}
-
-constexpr double kBoneUnitMm = 50, kSoftUnitMm = 200, kFatUnitMm = 100;
-
-// Least squares of the relative error over a grid of path lengths, in units that keep the system well conditioned.
-Row fit(const std::vector<Line>& lines, double fat_as_soft) {
-  std::array<Row, kUnknowns> normal{};
-  Row right{};
-  for (int i = 0; i <= 12; ++i) {
-    for (int j = 0; j <= 12; ++j) {
-      for (int k = 0; k <= 4; ++k) {
-        const MaterialPath path{5.0 * i, 200.0 * j * j / 144.0, 30.0 * k};
-        const double truth = attenuation_of(lines, path);
-        if (!(truth > 0.05)) continue;
-        const double s = path.soft_mm + fat_as_soft * path.fat_mm;
-        const Row terms = basis(path.bone_mm / kBoneUnitMm, s / kSoftUnitMm, path.fat_mm / kFatUnitMm);
-        const double weight = 1 / (truth * truth);
-        for (std::size_t p = 0; p < kUnknowns; ++p) {
-          right[p] += weight * terms[p] * truth;
-          for (std::size_t q = 0; q < kUnknowns; ++q) normal[p][q] += weight * terms[p] * terms[q];
-        }
-      }
-    }
-  }
-  for (std::size_t p = 0; p < kUnknowns; ++p) normal[p][p] *= 1 + 1e-10;
-  return solve(normal, right);
+  const double determinant = bb * ss - bs * bs;
+  return {(bf * ss - sf * bs) / determinant, (sf * bb - bf * bs) / determinant};
 }
 
 }  // namespace
@@ -170,16 +120,26 @@ double integrated_attenuation(double tube_voltage_kvp, const MaterialPath& path)
 
 AttenuationModel::AttenuationModel(double tube_voltage_kvp) : tube_voltage_kvp_(tube_voltage_kvp) {
   const std::vector<Line> lines = beam_lines(tube_voltage_kvp);
-  double soft = 0, fat = 0;
-  for (const Line& line : lines) {
-    soft += line.weight * line.soft;
-    fat += line.weight * line.fat;
+  const FatMix fat = decompose_fat(lines);
+  fat_as_bone_ = static_cast<float>(fat.bone);
+  fat_as_soft_ = static_cast<float>(fat.soft);
+  table_.resize(static_cast<std::size_t>(kBoneCount) * kSoftCount);
+  std::vector<double> behind_bone(lines.size());
+  std::vector<double> through_step(lines.size());
+  for (std::size_t k = 0; k < lines.size(); ++k) through_step[k] = std::exp(-kSoftStepMm * lines[k].soft);
+  for (int i = 0; i < kBoneCount; ++i) {
+    const double bone_mm = kLeastBoneMm + kBoneStepMm * static_cast<float>(i);
+    for (std::size_t k = 0; k < lines.size(); ++k)
+      behind_bone[k] = lines[k].weight * std::exp(-bone_mm * lines[k].bone);
+    for (int j = 0; j < kSoftCount; ++j) {
+      double signal = 0;
+      for (std::size_t k = 0; k < lines.size(); ++k) {
+        signal += behind_bone[k];
+        behind_bone[k] *= through_step[k];
+      }
+      table_[static_cast<std::size_t>(i * kSoftCount + j)] = static_cast<float>(-std::log(signal));
+    }
   }
-  fat_as_soft_ = static_cast<float>(0.95 * fat / soft);
-  const Row scaled = fit(lines, fat_as_soft_);
-  // Back to millimetres: divide each term by its units.
-  const Row units = basis(kBoneUnitMm, kSoftUnitMm, kFatUnitMm);
-  for (std::size_t i = 0; i < kTerms; ++i) coefficients_[i] = static_cast<float>(scaled[i] / units[i]);
 }
 
 AttenuationBank::AttenuationBank(int low_kvp, int high_kvp) : low_kvp_(low_kvp) {

@@ -34,11 +34,10 @@ void primary_signal(const PathLengthMaps& maps, const AttenuationModel& model, I
   const float* soft = maps.soft_mm.pixels.data();
   const float* fat = maps.fat_mm.pixels.data();
   float* out = signal.pixels.data();
-  const AttenuationModel own = model;  // lets the loop keep the coefficients in registers
   for (std::size_t i = 0; i < count; ++i) {
     const float bone = cortical[i] + mineral[i];
     const float marrow = trabecular[i] - mineral[i];
-    out[i] = fast_exp(-std::max(0.0f, own(bone, soft[i], fat[i] + marrow)));
+    out[i] = fast_exp(-std::max(0.0f, model(bone, soft[i], fat[i] + marrow)));
   }
 }
 

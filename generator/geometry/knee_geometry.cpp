@@ -28,14 +28,14 @@ struct CompartmentSpan {
   double high_x = 0;
 };
 
-// The weight-bearing part of a plateau: from 3 mm inside the rim to the foot of the eminence.
+// The weight-bearing part of a plateau: from 3 mm inside the rim to 3 mm short of the eminence.
 CompartmentSpan span_of(double half_width_mm, double inner_mm, Compartment side) {
-  return side == Compartment::kMedial ? CompartmentSpan{-half_width_mm + 3, -inner_mm}
-                                      : CompartmentSpan{inner_mm, half_width_mm - 3};
+  return side == Compartment::kMedial ? CompartmentSpan{-half_width_mm + 3, -inner_mm - 3}
+                                      : CompartmentSpan{inner_mm + 3, half_width_mm - 3};
 }
 
 double gap_mm(const Contour& femur_articular, const Contour& tibia_surface_mm, const CompartmentSpan& span) {
-  const Contour upper = part_between(femur_articular, span.low_x - 6, span.high_x + 6);
+  const Contour upper = part_between(femur_articular, span.low_x - 2, span.high_x + 2);
   const Contour lower = part_between(tibia_surface_mm, span.low_x, span.high_x);
   return signed_gap_mm(upper, lower);
 }

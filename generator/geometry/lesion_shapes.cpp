@@ -12,26 +12,42 @@ namespace {
 
 constexpr double kRadPerDeg = std::numbers::pi / 180;
 
-// x of the outermost point of a closed outline at height y, on the side of `sign`.
-double side_x_mm(const Contour& outline, double y, double sign) {
-  double best = 0;
+enum class Walk { kForward, kBackward };
+
+// The point of a closed outline `arc_mm` along it from the vertex nearest to `from`; negative walks the other way.
+PointMm along(const Contour& outline, const PointMm& from, Walk walk, double arc_mm) {
+  std::size_t here = 0;
+  double nearest = 1e18;
   for (std::size_t i = 0; i < outline.size(); ++i) {
-    const PointMm& a = outline[i];
-    const PointMm& b = outline[(i + 1) % outline.size()];
-    if ((a.y - y) * (b.y - y) > 0 || a.y == b.y) continue;
-    const double x = a.x + (b.x - a.x) * (y - a.y) / (b.y - a.y);
-    best = std::max(best, sign * x);
+    const double squared = std::pow(outline[i].x - from.x, 2) + std::pow(outline[i].y - from.y, 2);
+    if (squared < nearest) {
+      nearest = squared;
+      here = i;
+    }
   }
-  return sign * best;
+  const bool forward = (walk == Walk::kForward) == (arc_mm >= 0);
+  double left = std::abs(arc_mm);
+  for (std::size_t steps = 0; steps < outline.size(); ++steps) {
+    const std::size_t next = forward ? (here + 1) % outline.size() : (here + outline.size() - 1) % outline.size();
+    const PointMm& a = outline[here];
+    const PointMm& b = outline[next];
+    const double length = std::hypot(b.x - a.x, b.y - a.y);
+    if (length >= left && length > 0) return {a.x + (b.x - a.x) * left / length, a.y + (b.y - a.y) * left / length};
+    left -= length;
+    here = next;
+  }
+  return outline[here];
 }
 
-// A beak on the side of a bone. `base_low`, `base_high`: heights of the base; `tip_height`: where along it the tip
-// springs; `upward`: turn of the tip from horizontal.
-Contour beak(const Contour& bone, double sign, double base_low, double base_high, double tip_height, double upward_deg,
-             double protrusion_mm) {
-  const PointMm low = {side_x_mm(bone, base_low, sign), base_low};
-  const PointMm high = {side_x_mm(bone, base_high, sign), base_high};
-  const PointMm root = {side_x_mm(bone, tip_height, sign), tip_height};
+struct BeakBase {
+  PointMm low;
+  PointMm root;  // where the tip springs
+  PointMm high;
+};
+
+// A beak on the side of a bone, `sign` outwards; `upward_deg` turns its tip from horizontal.
+Contour beak(const BeakBase& base, double sign, double upward_deg, double protrusion_mm) {
+  const auto& [low, root, high] = base;
   const double angle = upward_deg * kRadPerDeg;
   // The protrusion counts beyond the contour, horizontally; a steep tip is longer, within reason.
   const double reach = protrusion_mm / std::max(0.55, std::cos(angle));
@@ -69,20 +85,22 @@ void add_osteophytes(KneeGeometry& knee, const KneeFeatures& features) {
     const bool medial = site == OsteophyteSite::kFemurMedial || site == OsteophyteSite::kTibiaMedial;
     const double sign = medial ? -1 : 1;
     const Contour& articular = femoral ? knee.femur_articular_mm : knee.tibia_articular_mm;
-    const double margin_y = medial ? articular.front().y : articular.back().y;
+    const PointMm margin = medial ? articular.front() : articular.back();
     OsteophyteShape shape;
     shape.site = site;
     shape.depth_mm = osteophyte.depth_mm;
     const double base = 1.3 * osteophyte.base_height_mm;  // the foot runs out along the cortex
+    // Both outlines run so that the bone's side lies backwards of the medial margin and forwards of the lateral one.
+    const Contour& bone = femoral ? knee.femur_mm : knee.tibia_mm;
+    const Walk to_side = medial ? Walk::kBackward : Walk::kForward;
+    const auto at = [&](double arc_mm) { return along(bone, margin, to_side, arc_mm); };
     if (femoral) {
-      const double low = margin_y - 2.2;
-      shape.outline_mm = beak(knee.femur_mm, sign, low, low + base, low + 0.35 * base, osteophyte.direction_deg,
-                              osteophyte.protrusion_mm);
+      const BeakBase foot{at(-0.3 * base), at(0.1 * base), at(0.7 * base)};
+      shape.outline_mm = beak(foot, sign, osteophyte.direction_deg, osteophyte.protrusion_mm);
     } else {
-      const double high = margin_y + 1.0;
-      const double root = high - (osteophyte.direction_deg >= 0 ? 0.25 : 0.5) * base;
-      shape.outline_mm =
-          beak(knee.tibia_mm, sign, high - base, high, root, osteophyte.direction_deg, osteophyte.protrusion_mm);
+      const double root = osteophyte.direction_deg >= 0 ? 0.15 : 0.35;
+      const BeakBase foot{at(0.9 * base), at(root * base), at(-0.1 * base)};
+      shape.outline_mm = beak(foot, sign, osteophyte.direction_deg, osteophyte.protrusion_mm);
     }
     knee.osteophytes.push_back(shape);
   }

@@ -103,7 +103,7 @@ int grade_at(const std::vector<double>& row, double uniform) {
 // Removing knees without any osteophyte from KL 2 would raise every site's share; the rows are thinned beforehand by
 // this factor so that what is left follows the table (fixed point of share = thinned / (1 - P(none)), solved by
 // simulation with the default copula).
-constexpr double kKl2Thinning = 0.86;
+constexpr double kKl2Thinning = 0.785;
 
 void sample_osteophyte_grades(const DiseaseConfig& config, KlGrade target, KneeFeatures& features,
                               RandomStream& stream) {

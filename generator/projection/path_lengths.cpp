@@ -143,7 +143,8 @@ struct FemurProfile {
     local.round_mm = lerp(17.0f, 15.0f, high);
     local.cortex_mm = cortex * (0.42f + 1.5f * smooth_ramp(26.0f, 70.0f, y));
     const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
-    local.bvtv = lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, inside, near_joint);
+    local.bvtv =
+        lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, joint_depth_mm(inside, y - 3.0f), near_joint);
     return local;
   }
 };
@@ -166,7 +167,7 @@ struct TibiaProfile {
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
     local.bvtv = (lerp(top, 0.75f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
                   0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint) *
-                 sclerosis_gain(sclerosis, x, inside, near_joint);
+                 sclerosis_gain(sclerosis, x, joint_depth_mm(inside, -y - 3.0f), near_joint);
     return local;
   }
 };

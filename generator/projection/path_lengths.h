@@ -50,6 +50,10 @@ struct ProjectionInput {
 // Fills `maps`. `stream` places the textures.
 void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps);
 
+// Depth below the articular surface: the distance inside the outline, but along the sides of the bone the distance from
+// the joint line (`from_line_mm`, counted from 3 mm behind the condyles' tangent or the rims).
+inline float joint_depth_mm(float inside_mm, float from_line_mm) { return std::max(inside_mm, from_line_mm); }
+
 // Path through a body whose section is an ellipse-like round of edge radius `round_mm` and greatest depth `depth_mm`,
 // at distance `inside_mm` from its outline: depth * sqrt(e (2 - e)) with e = inside / round, at most 1. A disc of
 // depth 2 r and round r is a sphere exactly.

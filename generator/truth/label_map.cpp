@@ -14,8 +14,8 @@ std::uint8_t byte_of(Label label) { return static_cast<std::uint8_t>(label); }
 constexpr float kSkinMm = 0.5f;
 
 // Bone within the core of a sclerotic zone: within its thickness of the surface and half of its gain sideways.
-void paint_sclerosis(const SclerosisShape& shape, const ImageFrame& frame, const ProjectionWorkspace& distances,
-                     Image<std::uint8_t>& labels) {
+void paint_sclerosis(const SclerosisShape& shape, const KneeGeometry& geometry, const ImageFrame& frame,
+                     const ProjectionWorkspace& distances, Image<std::uint8_t>& labels) {
   const bool tibial = shape.bone == Bone::kTibia;
   const Image<float>& distance = tibial ? distances.tibia_distance_px : distances.femur_distance_px;
   const Label host = tibial ? Label::kTibia : Label::kFemur;
@@ -26,13 +26,18 @@ void paint_sclerosis(const SclerosisShape& shape, const ImageFrame& frame, const
                            {shape.surface_mm.x + half, shape.surface_mm.y + deep},
                            {shape.surface_mm.x - half, shape.surface_mm.y + deep}};
   const PixelBox box = box_around(to_image_px(corners, frame), 1.0, frame.size_px, frame.size_px);
-  const double thickness_px = 0.8 * shape.thickness_mm / frame.pixel_spacing_mm;
+  const auto pixel_mm = static_cast<float>(frame.pixel_spacing_mm);
+  const RigidMotion& motion = geometry.knee_from_femur;
+  const Affine bone_from_knee = tibial ? Affine{} : inverse(affine_from(motion));
   for (int y = box.top; y < box.bottom; ++y) {
     for (int x = box.left; x < box.right; ++x) {
+      const float inside = distance.at(x, y) * pixel_mm;
+      if (!(inside > 0) || labels.at(x, y) != byte_of(host)) continue;
       const PointMm p = frame.knee_mm_from_image_px({x + 0.5, y + 0.5});
-      const float inside = distance.at(x, y);
-      if (std::abs(p.x - shape.surface_mm.x) > half || !(inside > 0 && inside <= thickness_px)) continue;
-      if (std::abs(p.y - shape.surface_mm.y) > deep || labels.at(x, y) != byte_of(host)) continue;
+      if (std::abs(p.x - shape.surface_mm.x) > half) continue;
+      const double height = bone_from_knee(p).y;
+      const float depth = joint_depth_mm(inside, static_cast<float>(tibial ? -height - 3 : height - 3));
+      if (depth > 0.8 * shape.thickness_mm) continue;
       labels.at(x, y) = byte_of(Label::kSclerosis);
     }
   }
@@ -74,7 +79,7 @@ void draw_label_map(const KneeGeometry& geometry, const ImageFrame& frame, const
   fill(geometry.patella_mm, Label::kPatella);
   fill(geometry.tibia_mm, Label::kTibia);
   canvas.copy_to(labels);
-  for (const SclerosisShape& shape : geometry.sclerosis) paint_sclerosis(shape, frame, distances, labels);
+  for (const SclerosisShape& shape : geometry.sclerosis) paint_sclerosis(shape, geometry, frame, distances, labels);
   for (const CystShape& shape : geometry.cysts) {
     const Contour outline = to_image_px(ellipse(shape.centre_mm, shape.radius_x_mm, shape.radius_y_mm, 20), frame);
     const PixelBox box = box_around(outline, 0.0, frame.size_px, frame.size_px);
