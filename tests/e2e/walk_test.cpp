@@ -1,0 +1,209 @@
+// A user's walk through all three jobs, on a set small enough for a test.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/csv.h"
+#include "core/files.h"
+#include "core/hash.h"
+#include "core/png.h"
+#include "tests/e2e/run_genu.h"
+#include "tests/temporary_folder.h"
+
+namespace genu {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Three train, one test knee a grade.
+const char* const kSmallSet = " --set splits.train_per_grade=3 --set splits.test_per_grade=1 --set splits.sample_per_grade=0 ";
+
+class Walk : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    const ProgramRun generate = run_genu("generate --quiet" + std::string(kSmallSet) + "--out " + path("set"));
+    ASSERT_EQ(generate.exit_code, 0) << generate.err;
+    const ProgramRun shard = run_genu("shard --quiet --config configs/shard/synthetic.yaml --synthetic " + path("set") +
+                               " --out " + path("shards"));
+    ASSERT_EQ(shard.exit_code, 0) << shard.err;
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::string path(const std::string& name) { return (folder_->path() / name).string(); }
+  static bool exists(const std::string& name) { return fs::exists(folder_->path() / name); }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+};
+
+std::unique_ptr<TemporaryFolder> Walk::folder_;
+
+// What must be said: exit code, one line on stderr that holds `part`.
+void expect_fault(const ProgramRun& run, int exit_code, const std::string& part) {
+  EXPECT_EQ(run.exit_code, exit_code) << run.err;
+  EXPECT_NE(run.err.find(part), std::string::npos) << run.err;
+  EXPECT_EQ(std::count(run.err.begin(), run.err.end(), '\n'), 1) << run.err;
+}
+
+TEST_F(Walk, DatasetFolderHoldsWhatItsManifestSays) {
+  for (const char* name : {"manifest.csv", "dataset.yaml", "README.md", "contact_sheet.png"}) {
+    EXPECT_TRUE(exists(std::string("set/") + name)) << name;
+  }
+  const auto manifest = CsvTable::read(path("set/manifest.csv"));
+  EXPECT_EQ(manifest.size(), 20u);
+  std::array<int, 5> grades{};
+  for (std::size_t i = 0; i < manifest.size(); ++i) {
+    ++grades[static_cast<std::size_t>(manifest.integer(i, manifest.column("kl"), 0, 4))];
+    const fs::path image = folder_->path() / "set" / manifest.cell(i, manifest.column("path"));
+    const auto bytes = read_file(image);
+    EXPECT_EQ(to_hex(sha256(std::as_bytes(std::span(bytes)))), manifest.cell(i, manifest.column("sha256")));
+    EXPECT_EQ(decode_png(bytes, image.string()).width_px, 224);
+  }
+  EXPECT_EQ(grades, (std::array<int, 5>{4, 4, 4, 4, 4}));
+}
+
+TEST_F(Walk, SameSeedSameBytesForAnyThreadCount) {
+  for (const std::string threads : {"1", "3"}) {
+    const ProgramRun run = run_genu("generate --quiet" + std::string(kSmallSet) + "--threads " + threads + " --out " +
+                             path("set_" + threads));
+    ASSERT_EQ(run.exit_code, 0) << run.err;
+    const ProgramRun same = run_shell("diff -r " + path("set") + " " + path("set_" + threads));
+    EXPECT_EQ(same.exit_code, 0) << same.out;
+  }
+}
+
+TEST_F(Walk, ShardsVerifyAndInspect) {
+  EXPECT_EQ(run_genu("verify " + path("shards")).exit_code, 0);
+  const ProgramRun inspect = run_genu("inspect --json " + path("shards"));
+  ASSERT_EQ(inspect.exit_code, 0) << inspect.err;
+  EXPECT_TRUE(nlohmann::json::accept(inspect.out)) << inspect.out;
+  EXPECT_EQ(run_genu("inspect " + path("set")).exit_code, 0);
+}
+
+TEST_F(Walk, FlippedByteInAShardIsNamed) {
+  ASSERT_EQ(run_shell("cp -r " + path("shards") + " " + path("damaged")).exit_code, 0);
+  fs::path shard;
+  for (const auto& entry : fs::directory_iterator(path("damaged"))) {
+    if (entry.path().extension() == ".h5") shard = entry.path();
+  }
+  auto bytes = read_file(shard);
+  bytes[bytes.size() / 2] ^= 1;  // the pixels fill nearly all of the file
+  write_file_atomically(shard, std::as_bytes(std::span(bytes)));
+  const ProgramRun verify = run_genu("verify " + path("damaged"));
+  EXPECT_EQ(verify.exit_code, 3);
+  EXPECT_NE((verify.out + verify.err).find("train_"), std::string::npos) << verify.out << verify.err;
+}
+
+#ifdef GENU_WITH_TRAIN
+TEST_F(Walk, TrainEvaluatePredict) {
+  const ProgramRun train = run_genu("train --quiet --config configs/train/synthetic_quick.yaml --epochs 1 --shards " +
+                             path("shards") + " --out " + path("run"));
+  ASSERT_EQ(train.exit_code, 0) << train.err;
+  for (const char* name : {"model.safetensors", "train.yaml", "metrics.csv"}) {
+    EXPECT_TRUE(exists(std::string("run/") + name) || exists(std::string("run/best/") + name)) << name;
+  }
+  const ProgramRun evaluate =
+      run_genu("evaluate --json --checkpoint " + path("run") + " --shards " + path("shards") + " --split test");
+  ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
+  const auto report = nlohmann::json::parse(evaluate.out);
+  EXPECT_EQ(report.at("samples").get<int>(), 5);
+
+  const auto manifest = CsvTable::read(path("set/manifest.csv"));
+  const std::string image = path("set/" + manifest.cell(0, manifest.column("path")));
+  const ProgramRun predict = run_genu("predict --checkpoint " + path("run") + " " + image);
+  ASSERT_EQ(predict.exit_code, 0) << predict.err;
+  EXPECT_NE(predict.out.find(fs::path(image).filename().string()), std::string::npos) << predict.out;
+
+  // A bad file among good ones is one line; the good ones are graded all the same.
+  write_file_atomically(path("cut.png"), read_text_file(image).substr(0, 2000));
+  const ProgramRun mixed = run_genu("predict --checkpoint " + path("run") + " " + path("cut.png") + " " + image);
+  expect_fault(mixed, 3, "cut.png");
+  EXPECT_NE(mixed.out.find(fs::path(image).filename().string()), std::string::npos) << mixed.out;
+}
+
+TEST_F(Walk, WrongWeightsAreNamed) {
+  // One tensor of the network's own name with another shape.
+  const std::string header = R"({"features.0.weight":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+  std::string bytes(8, '\0');
+  bytes[0] = static_cast<char>(header.size());
+  write_file_atomically(path("wrong.safetensors"), bytes + header + std::string(4, '\0'));
+  const std::string rest =
+      "train --quiet --config configs/train/synthetic_quick.yaml --shards " + path("shards") + " --out " + path("bad");
+  expect_fault(run_genu(rest + " --init " + path("wrong.safetensors")), 3, "wrong.safetensors");
+  write_file_atomically(path("short.safetensors"), bytes + header);
+  expect_fault(run_genu(rest + " --init " + path("short.safetensors")), 3, "short.safetensors");
+  expect_fault(run_genu(rest + " --init /nonexistent.safetensors"), 4, "/nonexistent.safetensors");
+  EXPECT_FALSE(exists("bad/model.safetensors"));
+}
+#endif
+
+TEST_F(Walk, FullDiskIsOneLineAndNothingHalfWritten) {
+  const std::string disk = path("disk");
+  fs::create_directory(disk);
+  if (run_shell("mount -t tmpfs -o size=256k tmpfs " + disk).exit_code != 0) {
+    GTEST_SKIP() << "no right to mount a small tmpfs here";
+  }
+  const ProgramRun generate = run_genu("generate --quiet" + std::string(kSmallSet) + "--out " + disk + "/set");
+  const bool half_set = fs::exists(disk + "/set/dataset.yaml");
+  run_shell("rm -rf " + disk + "/*");
+  const ProgramRun shard = run_genu("shard --quiet --config configs/shard/synthetic.yaml --synthetic " + path("set") +
+                             " --out " + disk + "/shards");
+  const ProgramRun left = run_shell("find " + disk + " -type f");
+  run_shell("umount " + disk);
+  expect_fault(generate, 4, "No space left");
+  EXPECT_FALSE(half_set);
+  expect_fault(shard, 4, "No space left");
+  EXPECT_EQ(left.out, "");
+}
+
+TEST_F(Walk, RealFolderFaultsAreNamed) {
+  // A folder in the Mendeley layout, made of synthetic pictures.
+  const auto manifest = CsvTable::read(path("set/manifest.csv"));
+  const auto picture = [&](std::size_t i) {
+    return fs::path(path("set")) / manifest.cell(i, manifest.column("path"));
+  };
+  const fs::path real = folder_->path() / "real";
+  for (const char* part : {"train/0", "train/3", "val/0"}) fs::create_directories(real / part);
+  fs::copy_file(picture(0), real / "train/0/9000001L.png");
+  fs::copy_file(picture(1), real / "train/3/9000002R.png");
+  fs::copy_file(picture(2), real / "val/0/9000003L.png");
+  const std::string pack = "shard --quiet --strict --mendeley " + real.string() + " --out " + path("real_shards");
+
+  // 1. The same subject in train and val is refused by name, and nothing is written.
+  fs::copy_file(picture(3), real / "val/0/9000001R.png");
+  const ProgramRun leak = run_genu(pack);
+  expect_fault(leak, 3, "9000001");
+  EXPECT_FALSE(exists("real_shards"));
+  fs::remove(real / "val/0/9000001R.png");
+
+  // 2. The same picture under another subject's name in val.
+  fs::copy_file(picture(0), real / "val/0/9000004L.png");
+  const ProgramRun copy = run_genu(pack);
+  expect_fault(copy, 3, "9000004L.png");
+  EXPECT_FALSE(exists("real_shards"));
+  fs::remove(real / "val/0/9000004L.png");
+
+  // 3. A truncated picture.
+  write_file_atomically(real / "train/3/9000005L.png", read_text_file(picture(4)).substr(0, 1500));
+  expect_fault(run_genu(pack), 3, "9000005L.png");
+  EXPECT_FALSE(exists("real_shards/shards.json"));
+  fs::remove(real / "train/3/9000005L.png");
+
+  // 4. A grade folder that is none.
+  fs::create_directories(real / "train/7");
+  fs::copy_file(picture(5), real / "train/7/9000006L.png");
+  expect_fault(run_genu(pack), 3, "train/7");
+  fs::remove_all(real / "train/7");
+
+  // 5. Mended, it goes through.
+  const ProgramRun mended = run_genu(pack);
+  EXPECT_EQ(mended.exit_code, 0) << mended.err;
+  EXPECT_TRUE(exists("real_shards/shards.json"));
+
+  expect_fault(run_genu("shard --quiet --mendeley /nonexistent --out " + path("none")), 4, "/nonexistent");
+}
+
+}  // namespace
+}  // namespace genu
