@@ -24,13 +24,13 @@ void sample_bones(KneeAnatomy& knee, RandomStream& stream) {
   knee.plateau_depth_mm = male ? 52 + 3.2 * depth : 47 + 4.0 * depth;    // [S4]
   knee.shaft_depth_mm = 0.42 * knee.femur_width_mm * (1 + 0.06 * stream.truncated_normal(0, 1));
   knee.notch_width_mm = 0.245 * knee.femur_width_mm * (1 + 0.10 * stream.truncated_normal(0, 1));
-  // Real crops put the apex some 31 px above the joint line, 13-15 mm above the condyles (flexed view).
-  knee.notch_height_mm = 0.185 * knee.femur_width_mm * (1 + 0.14 * stream.truncated_normal(0, 1));
+  // Real crops put the apex some 31 px above the joint line, 12-14 mm above the condyles (flexed view).
+  knee.notch_height_mm = 0.168 * knee.femur_width_mm * (1 + 0.14 * stream.truncated_normal(0, 1));
   knee.epicondyle_prominence = 1 + 0.25 * stream.truncated_normal(0, 1);
   knee.medial_concavity_mm = std::max(0.4, stream.truncated_normal(male ? 2.0 : 1.8, 0.7));
   knee.lateral_concavity_mm = std::max(-0.4, stream.truncated_normal(0.7, 0.5));
-  knee.medial_spine_height_mm = stream.truncated_normal(male ? 8.4 : 7.6, 1.5);
-  knee.lateral_spine_height_mm = stream.truncated_normal(male ? 6.6 : 6.0, 1.3);
+  knee.medial_spine_height_mm = stream.truncated_normal(male ? 7.8 : 7.0, 1.5);
+  knee.lateral_spine_height_mm = stream.truncated_normal(male ? 6.2 : 5.6, 1.3);
   knee.spine_separation_mm = stream.truncated_normal(11, 1.8);
   knee.spine_tip_angle_deg = stream.truncated_normal(104, 12);
   knee.patella_width_mm = stream.truncated_normal(male ? 45.3 : 40.8, 3.0);

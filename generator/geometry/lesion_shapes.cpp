@@ -162,12 +162,12 @@ void add_scars(KneeGeometry& knee, const KneeAnatomy& anatomy, RandomStream& str
   const double medial_edge = -0.46 * anatomy.femur_width_mm, lateral_edge = 0.46 * anatomy.femur_width_mm;
   const Contour medial = wavy_line(medial_edge, wall_x, femur_y, 1.0, stream);
   const Contour lateral = wavy_line(-wall_x, lateral_edge, femur_y - 2, 1.0, stream);
-  const double medial_path = stream.uniform(1.0, 5.0), lateral_path = stream.uniform(0.5, 4.0);
-  knee.lines.push_back({transformed(medial, knee.knee_from_femur), stream.uniform(0.7, 1.3), medial_path});
-  knee.lines.push_back({transformed(lateral, knee.knee_from_femur), stream.uniform(0.7, 1.3), lateral_path});
+  const double medial_path = stream.uniform(0.5, 3.2), lateral_path = stream.uniform(0.3, 2.5);
+  knee.lines.push_back({transformed(medial, knee.knee_from_femur), stream.uniform(0.6, 1.0), medial_path});
+  knee.lines.push_back({transformed(lateral, knee.knee_from_femur), stream.uniform(0.6, 1.0), lateral_path});
   const double scar_y = stream.truncated_normal(-15, 2.5);
   const Contour scar = wavy_line(-0.40 * anatomy.tibia_width_mm, 0.40 * anatomy.tibia_width_mm, scar_y, 1.0, stream);
-  const double scar_path = stream.uniform(1.0, 4.5), scar_width = stream.uniform(0.7, 1.2);
+  const double scar_path = stream.uniform(0.6, 3.0), scar_width = stream.uniform(0.6, 1.0);
   if (stream.bernoulli(0.4)) knee.lines.push_back({scar, scar_width, scar_path});
 }
 
@@ -179,14 +179,14 @@ void add_fossa(KneeGeometry& knee, const KneeAnatomy& anatomy, RandomStream& str
   const Contour lateral = {{half - 0.5, 5.5 * k}, {half + 0.8, 10 * k}, {half + 1.2, 15 * k}, {half + 0.6, 0.8 * top}};
   const Contour roof = {
       {-half + 1, 0.72 * top}, {-0.3 * half, 0.82 * top}, {0.4 * half, 0.8 * top}, {half, 0.68 * top}};
-  const double medial_path = stream.uniform(3, 10), lateral_path = stream.uniform(0.5, 5),
-               roof_path = stream.uniform(0.5, 4);
+  const double medial_path = stream.uniform(1.5, 6), lateral_path = stream.uniform(0.3, 3.2),
+               roof_path = stream.uniform(0.3, 2.2);
   const auto add = [&](const Contour& controls, double width, double path) {
     knee.lines.push_back({transformed(smooth_open_curve(controls, 6), knee.knee_from_femur), width, path});
   };
-  add(medial, stream.uniform(0.8, 1.4), medial_path);
-  add(lateral, stream.uniform(0.8, 1.3), lateral_path);
-  add(roof, stream.uniform(0.8, 1.4), roof_path);
+  add(medial, stream.uniform(0.6, 1.1), medial_path);
+  add(lateral, stream.uniform(0.6, 1.0), lateral_path);
+  add(roof, stream.uniform(0.6, 1.1), roof_path);
 }
 
 // The rim that the tilted plateau shows apart from its floor.

@@ -12,7 +12,7 @@ struct PositioningConfig {
   double joint_line_row = 0.592;  // joint line height over image height, from the top
   double joint_line_row_sd = 0.031;
   double centre_shift_sd = 0.016;  // of image width
-  double tilt_mean_deg = 1.0;      // in the image plane; positive lowers the lateral side
+  double tilt_mean_deg = 1.6;      // in the image plane; positive lowers the lateral side
   double tilt_sd_deg = 2.3;
   double rim_angle_mean_deg = 4.0;  // posterior slope less beam angle (spec 6)
   double rim_angle_sd_deg = 3.0;

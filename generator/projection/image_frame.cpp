@@ -35,8 +35,8 @@ ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_
   const double scale = 1 / frame.pixel_spacing_mm;
   const double angle = positioning.tilt_deg * std::numbers::pi / 180 + 0.5 * joint_rotation_rad;
   const double c = std::cos(angle), s = std::sin(angle);
-  // The joint line is the middle of the joint space, some 2 mm above the tibial rim line that is the origin.
-  const double joint_line_mm = 2.0;
+  // The joint line is the middle of the joint space, some 3 mm above the tibial rim line that is the origin.
+  const double joint_line_mm = 2.9;
   Affine map{scale * c, scale * s,  positioning.centre_column * size_px,
              scale * s, -scale * c, positioning.joint_line_row * size_px + joint_line_mm * scale};
   if (side == KneeSide::kRight) {

@@ -140,8 +140,8 @@ struct FemurProfile {
                         (1.0f - smooth_ramp(0.8f * fossa_top, 1.15f * fossa_top, y));
     LocalBone local;
     local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.30f * condyle_depth * fossa;
-    local.round_mm = lerp(17.0f, 15.0f, high);
-    local.cortex_mm = cortex * (0.42f + 1.5f * smooth_ramp(26.0f, 70.0f, y));
+    local.round_mm = lerp(20.0f, 15.0f, high);
+    local.cortex_mm = cortex * (0.36f + 1.0f * smooth_ramp(28.0f, 75.0f, y));
     const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
     local.bvtv =
         lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, joint_depth_mm(inside, y - 3.0f), near_joint);
@@ -162,10 +162,10 @@ struct TibiaProfile {
     LocalBone local;
     local.depth_mm = lerp(depth, 0.56f * depth, low) * lerp(built, 1.0f, below);
     local.round_mm = lerp(3.2f, 14.0f, below);
-    local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.65f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
+    local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.48f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
     const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
-    local.bvtv = (lerp(top, 0.75f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
+    local.bvtv = (lerp(top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
                   0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint) *
                  sclerosis_gain(sclerosis, x, joint_depth_mm(inside, -y - 3.0f), near_joint);
     return local;
@@ -194,7 +194,7 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
         static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above + 0.06f * below;
     const float half = 0.5f * (medial + lateral);
     const float centre = 0.5f * (lateral - medial);
-    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.0025f * above - 0.0028f * below);
+    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.0025f * above - 0.0022f * below);
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
     float* soft = maps.soft_mm.row(y);
     float* fat = maps.fat_mm.row(y);
@@ -342,7 +342,7 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   add_soft_tissue(input, maps);
   const Affine knee_from_px = input.frame.knee_mm_from_image_px;
   const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
-  const PixelBox femur_box = distance_of(input.geometry.femur_mm, 18.0, input.frame, work.femur_distance_px);
+  const PixelBox femur_box = distance_of(input.geometry.femur_mm, 20.5, input.frame, work.femur_distance_px);
   add_body(Body{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm},
            texture, maps, femur_profile(input, femur_from_knee));
   const PixelBox tibia_box = distance_of(input.geometry.tibia_mm, 16.0, input.frame, work.tibia_distance_px);
@@ -352,7 +352,7 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{22.0f, 6.0f, 0.6f * cortex, 0.13f});
+           SimpleProfile{22.0f, 7.0f, 0.45f * cortex, 0.13f});
   const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
            SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.35f * cortex, 0.26f});

@@ -160,6 +160,26 @@ TEST(GenerateConfigFile, EqualsTheEmbeddedDefault) {
   EXPECT_EQ(written.map.size(), list_fields(*std::make_unique<GenerateConfig>()).fields().size());
 }
 
+// What the command prints for a wrong config: the file, the line, and exit code 2.
+std::string config_fault(const std::string& yaml) {
+  GenerateConfig config;
+  try {
+    read_config(config, parse_yaml_text(yaml, "bad.yaml"));
+  } catch (const ConfigError& error) {
+    EXPECT_EQ(error.exit_code(), ExitCode::kUsage);
+    return error.what();
+  }
+  return "";
+}
+
+TEST(GenerateConfigFile, FaultsNameFileAndLine) {
+  EXPECT_NE(config_fault("seed: 1\nsplits:\n  train_per_grad: 3\n").find("bad.yaml:3"), std::string::npos);
+  EXPECT_NE(config_fault("seed: 1\n\nimage_size_px: 10\n").find("bad.yaml:3"), std::string::npos);
+  EXPECT_NE(config_fault("disease:\n  cyst: [0, 0, 0, 0]\n").find("bad.yaml:2"), std::string::npos);
+  EXPECT_NE(config_fault("population:\n  female_share: .nan\n").find("bad.yaml:2"), std::string::npos);
+  EXPECT_NE(config_fault("reader: wise\n").find("bad.yaml:1"), std::string::npos);
+}
+
 TEST(SamplePlan, NumbersAndIdsAreUnique) {
   const SamplePlan plan(SplitConfig{});
   EXPECT_EQ(plan.size(), 1510u);
