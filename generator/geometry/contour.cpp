@@ -45,6 +45,7 @@ double least_distance(std::span<const PointMm> points, std::span<const PointMm> 
 // Depth of the deepest of `points` on the wrong side of `line`; 0 if none is. `sign` is +1 if they belong above it.
 double deepest(std::span<const PointMm> points, std::span<const PointMm> line, double sign) {
   double depth = 0;
+  if (line.empty()) return depth;
   for (const PointMm& p : points) {
     if (!(p.x >= line.front().x && p.x <= line.back().x)) continue;
     depth = std::max(depth, sign * (height_at_mm(line, p.x) - p.y));

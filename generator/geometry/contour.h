@@ -35,7 +35,8 @@ Contour ellipse(const PointMm& centre, double radius_x_mm, double radius_y_mm, i
 double distance_to_segment_mm(const PointMm& p, const PointMm& a, const PointMm& b);
 
 // Least distance between two polylines; exact for straight chords. Negative where a point of `upper` lies below
-// `lower` (both ordered by x over the common range): the depth of penetration, measured vertically.
+// `lower` (both ordered by x over the common range): the depth of penetration, measured vertically. Infinite if either
+// is empty.
 double signed_gap_mm(std::span<const PointMm> upper, std::span<const PointMm> lower);
 
 // The y of a polyline at x, linear between points ordered by ascending x; ends are held.

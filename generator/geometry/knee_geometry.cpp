@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/errors.h"
 #include "generator/geometry/bone_outlines.h"
 #include "generator/geometry/lesion_shapes.h"
 
@@ -59,11 +60,11 @@ Placement place_femur(const Contour& articular, const Contour& surface, const Kn
     placed.measured = {gap_mm(moved, surface, medial), gap_mm(moved, surface, lateral)};
     const double error_medial = features.medial.jsw_mm - placed.measured.jsw_medial_mm;
     const double error_lateral = features.lateral.jsw_mm - placed.measured.jsw_lateral_mm;
-    if (std::max(std::abs(error_medial), std::abs(error_lateral)) < kToleranceMm) break;
+    if (std::max(std::abs(error_medial), std::abs(error_lateral)) < kToleranceMm) return placed;
     placed.motion.dy_mm += 0.5 * (error_medial + error_lateral);
     placed.motion.rotation_rad += (error_lateral - error_medial) / lever_mm;
   }
-  return placed;
+  throw InternalError("the joint space cannot be built: the placement of the femur does not settle");
 }
 
 bool spines_clear(const Contour& articular, const Contour& surface, const RigidMotion& motion, double inner_mm) {
