@@ -12,6 +12,7 @@
 #include "core/errors.h"
 #include "core/files.h"
 #include "pipeline/loader/shard_set.h"
+#include "pipeline/shard/hdf5_file.h"
 #include "pipeline/shard/shard_index.h"
 #include "pipeline/shard/verify_shards.h"
 #include "pipeline/source/mendeley.h"
@@ -318,6 +319,20 @@ TEST_F(Damage, AFlippedPixelNamesExactlyThatSample) {
   const auto kept = set->keep_intact(set->select({}));
   EXPECT_EQ(kept.samples.size(), 47u);
   EXPECT_EQ(kept.damaged.size(), 1u);
+}
+
+// Grade 4 turned into 20 must not pass as "4, the nearest grade".
+TEST_F(Damage, AnImpossibleLabelNamesItsSample) {
+  const auto before = ShardSet::open(out());
+  std::size_t row = 0;
+  while (before->record(20 + row).kl != KlGrade(4)) ++row;
+  const auto offset = Hdf5File::open(shard()).contiguous_offset("kl");
+  flip(offset + row);
+  EXPECT_FALSE(ShardSet::open(out())->is_intact(20 + row));
+  const auto report = verify_shards(out());
+  ASSERT_EQ(report.faults.size(), 1u);
+  EXPECT_TRUE(contains(report.faults[0], before->record(20 + row).sample_id + " ")) << report.faults[0];
+  EXPECT_TRUE(contains(report.faults[0], "labels are damaged"));
 }
 
 // Any byte: whatever is lost is said, and what is not named reads as before.
