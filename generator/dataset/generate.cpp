@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <tbb/enumerable_thread_specific.h>
+#include <tbb/global_control.h>
 #include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
 
@@ -112,6 +113,8 @@ DatasetSummary write_samples(const GenerateConfig& config, const SamplePlan& pla
   ProgressBar progress("images", plan.size(), "images");
   const int threads =
       options.threads > 0 ? options.threads : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  // Lets a run ask for more threads than the machine has cores.
+  const tbb::global_control most(tbb::global_control::max_allowed_parallelism, static_cast<std::size_t>(threads));
   tbb::task_arena arena(threads);
   tbb::enumerable_thread_specific<RenderWorkspace> workspaces([&] { return RenderWorkspace(config.image_size_px); });
   std::vector<FinishedSample> finished;
@@ -161,6 +164,10 @@ GenerateResult generate_dataset(const GenerateConfig& config, const GenerateOpti
   const auto start = std::chrono::steady_clock::now();
   const SamplePlan plan(config.splits);
   if (plan.size() == 0) throw ConfigError("splits: every count is 0; give one split some images");
+  // A config that cannot make one knee of each grade fails before anything is removed or written.
+  for (int grade = 0; grade < kKlGradeCount; ++grade) {
+    sample_knee(config, planned_sample(Split::kTrain, KlGrade(grade), 0));
+  }
   prepare_folder(options.out, options.existing);
   make_tree(options.out, plan);
 

@@ -148,6 +148,13 @@ TEST_F(Dataset, UnwritableFolderIsAnIoError) {
 TEST_F(Dataset, NothingToMakeIsAConfigError) {
   config_.splits = {0, 0, 0};
   EXPECT_THROW(generate("set", 1), ConfigError);
+  EXPECT_FALSE(fs::exists(root_ / "set"));
+}
+
+TEST_F(Dataset, WrongTablesFailBeforeAnythingIsTouched) {
+  config_.display.quantiles = {0, 1};
+  EXPECT_THROW(generate("set", 1), ConfigError);
+  EXPECT_FALSE(fs::exists(root_ / "set"));
 }
 
 TEST(GenerateConfigFile, EqualsTheEmbeddedDefault) {
