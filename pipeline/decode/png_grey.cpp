@@ -3,6 +3,7 @@
 #include <isa-l.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <string_view>
@@ -88,40 +89,86 @@ std::optional<std::vector<std::uint8_t>> inflate(std::span<const std::uint8_t> d
   return out;
 }
 
-std::uint8_t paeth(int left, int up, int corner) {
-  const int to_left = std::abs(up - corner);
-  const int to_up = std::abs(left - corner);
-  const int to_corner = std::abs(left + up - 2 * corner);
-  const int nearest = to_up <= to_corner ? up : corner;
-  return static_cast<std::uint8_t>(to_left <= to_up && to_left <= to_corner ? left : nearest);
+// Rows that are unfiltered together, one a lane of a vector (a GCC and Clang extension; any processor can run it).
+constexpr std::size_t kLanes = 32;
+using Lanes = std::int16_t __attribute__((vector_size(2 * kLanes)));
+
+// All ones in the lanes whose row has this filter.
+struct FilterMasks {
+  Lanes left{}, up{}, average{}, paeth{};
+};
+
+Lanes absolute(Lanes v) { return v < 0 ? -v : v; }
+
+// PNG filters (PNG specification, section 9) in all lanes at once: what to add, given the pixels to the left (a), above
+// (b) and at the corner (c).
+Lanes predict(const FilterMasks& masks, Lanes a, Lanes b, Lanes c) {
+  const Lanes to_left = absolute(b - c);
+  const Lanes to_up = absolute(a - c);
+  const Lanes to_corner = absolute(a + b - 2 * c);
+  const Lanes nearer = to_up <= to_corner ? b : c;
+  const Lanes is_left = (to_left <= to_up) & (to_left <= to_corner);
+  const Lanes paeth = is_left ? a : nearer;
+  return (a & masks.left) | (b & masks.up) | (((a + b) >> 1) & masks.average) | (paeth & masks.paeth);
 }
 
-// PNG filters of one row (PNG specification, section 9); `up` is the row above, all zero for the first.
-bool unfilter_row(std::uint8_t filter, const std::uint8_t* in, const std::uint8_t* up, std::size_t width,
-                  std::uint8_t* out) {
-  const auto add = [](int a, int b) { return static_cast<std::uint8_t>(a + b); };
-  switch (filter) {
-    case 0:
-      std::memcpy(out, in, width);
-      return true;
-    case 1:
-      out[0] = in[0];
-      for (std::size_t x = 1; x < width; ++x) out[x] = add(in[x], out[x - 1]);
-      return true;
-    case 2:
-      for (std::size_t x = 0; x < width; ++x) out[x] = add(in[x], up[x]);
-      return true;
-    case 3:
-      out[0] = add(in[0], up[0] / 2);
-      for (std::size_t x = 1; x < width; ++x) out[x] = add(in[x], (out[x - 1] + up[x]) / 2);
-      return true;
-    case 4:
-      out[0] = add(in[0], up[0]);
-      for (std::size_t x = 1; x < width; ++x) out[x] = add(in[x], paeth(out[x - 1], up[x], up[x - 1]));
-      return true;
-    default:
-      return false;
+// One row depends on the pixel before and on the row above, so rows are worked on along a slanted front: in step t,
+// lane r is at x = t - r, and what lies above it is what lane r - 1 made one step ago. `above` is the finished row over
+// lane 0. `slanted` holds input and, afterwards, output at [(x + r) * kLanes + r].
+void unfilter_lanes(const FilterMasks& masks, const std::uint8_t* above, std::size_t width,
+                    std::vector<std::uint8_t>& slanted) {
+  using Bytes = std::uint8_t __attribute__((vector_size(kLanes)));
+  std::array<std::int16_t, kLanes + 1> shifted{};  // lane r - 1 at [r]
+  Lanes numbers{};
+  for (std::size_t r = 0; r < kLanes; ++r) numbers[r] = static_cast<std::int16_t>(r);
+  Lanes left{};
+  Lanes up{};
+  for (std::size_t t = 0; t < width + kLanes - 1; ++t) {
+    const Lanes corner = up;
+    std::memcpy(shifted.data() + 1, &left, sizeof left);
+    shifted[0] = t < width ? above[t] : std::int16_t{0};
+    std::memcpy(&up, shifted.data(), sizeof up);
+    Bytes bytes;
+    std::memcpy(&bytes, slanted.data() + t * kLanes, sizeof bytes);
+    const Lanes sum = __builtin_convertvector(bytes, Lanes) + predict(masks, left, up, corner);
+    const auto step = static_cast<std::int16_t>(std::min<std::size_t>(t, kLanes));
+    left = sum & 255 & (numbers <= step);  // left of the image everything is 0
+    bytes = __builtin_convertvector(left, Bytes);
+    std::memcpy(slanted.data() + t * kLanes, &bytes, sizeof bytes);
   }
+}
+
+// Returns false on a filter that does not exist.
+bool set_filter(std::uint8_t filter, std::size_t lane, FilterMasks& masks) {
+  if (filter > 4) return false;
+  if (filter == 1) masks.left[lane] = -1;
+  if (filter == 2) masks.up[lane] = -1;
+  if (filter == 3) masks.average[lane] = -1;
+  if (filter == 4) masks.paeth[lane] = -1;
+  return true;
+}
+
+// `filtered`: each row preceded by its filter. pixels: [height, width]. Returns false on a filter that does not exist.
+bool unfilter(std::span<const std::uint8_t> filtered, const Header& header, std::vector<std::uint8_t>& pixels) {
+  const std::size_t width = header.width;
+  thread_local std::vector<std::uint8_t> slanted;  // scratch, used again from image to image
+  slanted.resize((width + kLanes - 1) * kLanes);
+  const std::vector<std::uint8_t> nothing(width);
+  for (std::size_t first = 0; first < header.height; first += kLanes) {
+    const std::size_t rows = std::min(kLanes, header.height - first);
+    FilterMasks masks;
+    for (std::size_t r = 0; r < rows; ++r) {
+      const std::uint8_t* in = filtered.data() + (first + r) * (width + 1);
+      if (!set_filter(in[0], r, masks)) return false;
+      for (std::size_t x = 0; x < width; ++x) slanted[(x + r) * kLanes + r] = in[x + 1];
+    }
+    unfilter_lanes(masks, first == 0 ? nothing.data() : pixels.data() + (first - 1) * width, width, slanted);
+    for (std::size_t r = 0; r < rows; ++r) {
+      std::uint8_t* out = pixels.data() + (first + r) * width;
+      for (std::size_t x = 0; x < width; ++x) out[x] = slanted[(x + r) * kLanes + r];
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -134,13 +181,7 @@ std::optional<DecodedImage> decode_png_grey(std::span<const std::uint8_t> bytes)
   const auto filtered = inflate(parts->deflated, height * (width + 1));
   if (!filtered) return std::nullopt;
   DecodedImage image{static_cast<int>(width), static_cast<int>(height), 8, std::vector<std::uint8_t>(width * height)};
-  const std::vector<std::uint8_t> nothing_above(width);
-  for (std::size_t y = 0; y < height; ++y) {
-    const std::uint8_t* in = filtered->data() + y * (width + 1);
-    std::uint8_t* out = image.bytes.data() + y * width;
-    const std::uint8_t* up = y == 0 ? nothing_above.data() : out - width;
-    if (!unfilter_row(in[0], in + 1, up, width, out)) return std::nullopt;
-  }
+  if (!unfilter(*filtered, parts->header, image.bytes)) return std::nullopt;
   return image;
 }
 
