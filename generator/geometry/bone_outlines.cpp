@@ -20,8 +20,8 @@ constexpr double kMeanFemurWidthMm = 80;
 constexpr std::array<PointMm, 50> kFemur = {{
     {-20, 90},   {-22, 75},    {-24.5, 66},  {-25.5, 60},  {-28.6, 54},   {-32.2, 48}, {-36.0, 43},  {-39.6, 38},
     {-40.2, 34}, {-40.0, 30},  {-39.3, 25},  {-38.9, 20},  {-38.9, 14.5}, {-38.5, 9},  {-37.0, 4.6}, {-34.2, 1.5},
-    {-29, 0},    {-22.5, 1.2}, {-17, 3.6},   {-12.9, 5.9}, {-9.4, 8.0},   {-6.1, 9.8}, {-3.0, 11.1}, {0, 11.6},
-    {3.0, 11.0}, {6.2, 9.7},   {9.7, 8.0},   {13.4, 5.9},  {17.4, 3.7},   {22.5, 1.3}, {29, 0},      {34.2, 1.5},
+    {-29, 0},    {-22.5, 0.9}, {-17, 2.6},   {-12.9, 4.6}, {-9.4, 6.9},   {-6.1, 9.2}, {-3.0, 11.1}, {0, 11.6},
+    {3.0, 11.0}, {6.2, 9.1},   {9.7, 6.9},   {13.4, 4.7},  {17.4, 2.8},   {22.5, 1.0}, {29, 0},      {34.2, 1.5},
     {36.8, 4.6}, {38.4, 8.8},  {38.7, 13.2}, {37.7, 17.0}, {37.0, 20},    {38.0, 23},  {39.8, 26.5}, {40.3, 30},
     {39.5, 34},  {36.6, 40},   {32.6, 46},   {29.0, 52},   {26.2, 58},    {25, 66},    {22.5, 75},   {20.5, 90},
     {19, 100},   {-18.5, 100},
@@ -174,8 +174,8 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     const double concavity = x < 0 ? anatomy.medial_concavity_mm : anatomy.lateral_concavity_mm;
     double y = u < 1 ? -concavity * std::sin(std::numbers::pi * std::clamp(u, 0.0, 1.0)) : 0.0;
     // The floor climbs towards the eminence, as the femoral flanks do towards the notch.
-    const double climb = std::max(0.0, 1 - std::abs(x) / (0.33 * anatomy.tibia_width_mm));
-    y += 2.2 * climb * climb;
+    const double climb = std::max(0.0, 1 - std::abs(x) / (0.36 * anatomy.tibia_width_mm));
+    y += 4.6 * climb * std::sqrt(climb);
     const double corner = std::max(0.0, 1 - (half - std::abs(x)) / 4.5);
     y -= 3.0 * corner * corner;
     for (std::size_t k = 0; k < 3; ++k) y += wave_mm * std::sin(wave_number[k] * x + phase[k]);
