@@ -6,6 +6,7 @@
 #include "core/errors.h"
 #include "core/run_record.h"
 #include "train/loop/grader.h"
+#include "train/loop/tensor_runtime.h"
 #include "train/metrics/report.h"
 
 namespace genu::cli {
@@ -58,7 +59,7 @@ int run(const std::vector<std::string>& arguments) {
   describe(app, options);
   if (!parse(app, arguments, options.common)) return 0;
   RunRecord record(arguments, "");
-  train::set_tensor_threads(options.threads);
+  train::prepare_tensor_runtime(options.threads);
   const train::EvaluationSelection selected = selection(options);
   const train::Grader grader = train::Grader::load(options.checkpoint);
   const auto shards = pipeline::ShardSet::open(options.shards);

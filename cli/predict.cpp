@@ -10,6 +10,7 @@
 #include "core/errors.h"
 #include "core/log.h"
 #include "train/loop/grader.h"
+#include "train/loop/tensor_runtime.h"
 #ifdef GENU_WITH_IMAGES
 #include "pipeline/preprocess/prepare_image.h"
 #endif
@@ -110,7 +111,7 @@ int run(const std::vector<std::string>& arguments) {
   CLI::App app("Grades image files: file, KL grade, probability of each grade.", "predict");
   describe(app, options);
   if (!parse(app, arguments, options.common)) return 0;
-  train::set_tensor_threads(options.threads);
+  train::prepare_tensor_runtime(options.threads);
   return grade_files(options);
 }
 

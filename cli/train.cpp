@@ -12,6 +12,7 @@
 #include "train/loop/batch_source.h"
 #include "train/loop/fit.h"
 #include "train/loop/grader.h"
+#include "train/loop/tensor_runtime.h"
 #include "train/models/input_spec.h"
 
 namespace genu::cli {
@@ -105,7 +106,7 @@ void print_outcome(const train::FitOutcome& outcome, const Options& options) {
 
 int run_training(const Options& options, const TrainConfig& config, const std::vector<std::string>& arguments) {
   RunRecord record(arguments, to_yaml(config));
-  train::set_tensor_threads(options.threads);
+  train::prepare_tensor_runtime(options.threads);
   const auto shards = pipeline::ShardSet::open(options.shards);
   const train::GraderConfig grader = grader_config(config, *shards);
   const train::SourceOptions source{.size_px = grader.size_px, .seed = config.seed, .threads = options.threads};

@@ -35,10 +35,4 @@ std::vector<Prediction> Grader::grade(BatchSource& source) const {
   return grade_source(*model_, source, {.flip_average = config_.flip_average, .precision = precision_});
 }
 
-void set_tensor_threads(int threads) {
-  if (threads > 0) torch::set_num_threads(threads);
-}
-
-std::string tensor_library_version() { return TORCH_VERSION; }
-
 }  // namespace genu::train

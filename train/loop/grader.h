@@ -38,10 +38,4 @@ class Grader {
   std::shared_ptr<GraderModel> model_;
 };
 
-// Processor threads for tensor work from here on; 0 leaves the default.
-void set_tensor_threads(int threads);
-
-// LibTorch's version, for run records.
-std::string tensor_library_version();
-
 }  // namespace genu::train

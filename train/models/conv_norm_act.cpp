@@ -1,5 +1,7 @@
 #include "train/models/conv_norm_act.h"
 
+#include "train/kernels/fused_ops.h"
+
 namespace genu::train {
 
 ConvNormAct::ConvNormAct(const ConvNormActOptions& options) {
@@ -13,8 +15,8 @@ ConvNormAct::ConvNormAct(const ConvNormActOptions& options) {
 }
 
 torch::Tensor ConvNormAct::forward(const torch::Tensor& x) {
-  torch::Tensor out = norm_(conv_(x));
-  return torch::relu6_(out);
+  const bool depthwise = conv_->options.groups() > 1;
+  return norm_act(*norm_, depthwise ? depthwise_conv(*conv_, x) : conv_(x), Activation::kRelu6);
 }
 
 }  // namespace genu::train

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "train/kernels/fused_ops.h"
+
 namespace genu::train {
 
 namespace {
@@ -19,8 +21,7 @@ class ConvBlock : public torch::nn::Module {
     norm_ = register_module("norm", torch::nn::BatchNorm2d(out_channels));
   }
   torch::Tensor forward(const torch::Tensor& x) {
-    torch::Tensor out = norm_(conv_(x));
-    return torch::max_pool2d(torch::relu_(out), 2);
+    return torch::max_pool2d(norm_act(*norm_, conv_(x), Activation::kRelu), 2);
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "train/kernels/fused_ops.h"
 #include "train/models/conv_norm_act.h"
 
 namespace genu::train {
@@ -42,7 +43,7 @@ class InvertedResidual : public torch::nn::Module {
 
   torch::Tensor forward(const torch::Tensor& x) {
     const torch::Tensor expanded = expand_ ? expand_->forward(x) : x;
-    const torch::Tensor out = norm_(project_(depthwise_->forward(expanded)));
+    const torch::Tensor out = norm_act(*norm_, project_(depthwise_->forward(expanded)), Activation::kNone);
     return has_shortcut_ ? x + out : out;
   }
 
