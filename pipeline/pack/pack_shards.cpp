@@ -72,14 +72,20 @@ class Sink {
     std::vector<Sha256Digest> hashes(writers_.size());
     const SetFacts facts{report_.training_pixels, to_yaml(config_), to_yaml(config_.preprocess),
                          report_.split_proof_json};
-    tbb::parallel_for(std::size_t{0}, writers_.size(), [&](std::size_t i) { hashes[i] = writers_[i]->finish(facts); });
+    // Each completion holds one shard in memory.
+    constexpr int kMostAtOnce = 4;
+    tbb::task_arena few(std::min(kMostAtOnce, tbb::this_task_arena::max_concurrency()));
+    few.execute([&] {
+      tbb::parallel_for(std::size_t{0}, writers_.size(),
+                        [&](std::size_t i) { hashes[i] = writers_[i]->finish(facts); });
+    });
     publish(hashes);
     return std::move(report_);
   }
 
  private:
   void append_row(const SourceSample& sample, const PreparedSample& prepared, int variant) {
-    if (writers_.empty() || writers_.back()->size() == static_cast<std::size_t>(config_.samples_per_shard)) {
+    if (writers_.empty() || writers_.back()->size() == rows_per_shard(config_)) {
       writers_.push_back(std::make_unique<ShardWriter>(options_.out / shard_file_name(writers_.size()),
                                                        config_.preprocess.size_px, config_.preprocess.size_px));
     }

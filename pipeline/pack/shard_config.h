@@ -2,6 +2,7 @@
 // images give the same bytes from any folder.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "core/config.h"
@@ -26,5 +27,9 @@ struct ShardConfig {
   NearDuplicateConfig near_duplicates;
   void list_fields(FieldList& fields);
 };
+
+// Rows of one shard file: samples_per_shard, fewer where their pixels would pass 256 MiB, for a shard is completed in
+// memory.
+std::size_t rows_per_shard(const ShardConfig& config);
 
 }  // namespace genu::pipeline

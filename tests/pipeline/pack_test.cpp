@@ -385,6 +385,15 @@ TEST_F(Damage, ABrokenIndexIsOneClearLine) {
   EXPECT_THROW(ShardSet::open(out()), IoError);
 }
 
+TEST(ShardConfig, AShardIsBoundedInRowsAndBytes) {
+  ShardConfig config;
+  EXPECT_EQ(rows_per_shard(config), 2048u);
+  config.preprocess.size_px = 1024;
+  EXPECT_EQ(rows_per_shard(config), 256u);
+  config.samples_per_shard = 10;
+  EXPECT_EQ(rows_per_shard(config), 10u);
+}
+
 TEST(ShardIndex, RefusesAPathThatLeavesTheFolder) {
   ShardIndex index{2, 2, "x", {{"../shard-00000.h5", 1, "y"}}};
   EXPECT_THROW(parse_shard_index(to_json(index), "shards.json"), DataError);
