@@ -51,7 +51,7 @@ void run(const Options& options) {
   use_channels_last(*model);
   model->train();
   const int side = input_side_px({.name = options.model}, options.size_px);
-  const torch::Tensor pixels = torch::randn({options.batch, 1, side, side}).contiguous(at::MemoryFormat::ChannelsLast);
+  const torch::Tensor pixels = torch::randn({options.batch, 1, side, side});
   const torch::Tensor labels = torch::randint(0, 5, {options.batch});
   const OptimiserConfig config{.weight_decay = 0.02};
   Adam adam(parameter_groups(*model, config), config);

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "pipeline/augment/augment.h"
+#include "pipeline/loader/tensor_format.h"
 #include "train/loop/batch_source.h"
 #include "train/loop/grader_config.h"
 #include "train/loop/train_config.h"

@@ -21,8 +21,7 @@ PrecisionScope::~PrecisionScope() {
 
 torch::Tensor pixels_tensor(pipeline::Batch& batch) {
   return torch::from_blob(batch.pixels.data(), {batch.count, batch.channels, batch.height_px, batch.width_px},
-                          torch::kFloat32)
-      .contiguous(at::MemoryFormat::ChannelsLast);
+                          torch::kFloat32);
 }
 
 torch::Tensor labels_tensor(pipeline::Batch& batch) {

@@ -23,7 +23,7 @@ class PrecisionScope {
   bool active_;
 };
 
-// Float tensor [count, channels, height, width], channels last; shares the batch's memory where it can.
+// float32 [count, channels, height, width]; shares the batch's memory.
 torch::Tensor pixels_tensor(pipeline::Batch& batch);
 // int64 [count]; shares the batch's memory.
 torch::Tensor labels_tensor(pipeline::Batch& batch);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "train/kernels/fused_ops.h"
+#include "train/models/layout.h"
 
 namespace genu::train {
 
@@ -46,7 +47,7 @@ class CustomCnn : public GraderModel {
   }
 
   torch::Tensor forward(const torch::Tensor& pixels) override {
-    torch::Tensor x = pixels;
+    torch::Tensor x = as_channels_last(pixels);
     for (const auto& block : blocks_) x = block->forward(x);
     // Flattened channel by channel whatever the memory layout, so that weights do not depend on it.
     return output_(dropout_(torch::relu(hidden_(x.contiguous().flatten(1)))));

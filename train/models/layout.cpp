@@ -9,4 +9,11 @@ void use_channels_last(torch::nn::Module& module) {
   }
 }
 
+torch::Tensor as_channels_last(const torch::Tensor& batch) {
+  const torch::Tensor ordered = batch.contiguous(at::MemoryFormat::ChannelsLast);
+  const std::int64_t channels = ordered.size(1);
+  const std::int64_t row = ordered.size(3) * channels;
+  return ordered.as_strided(ordered.sizes(), {ordered.size(2) * row, 1, row, channels});
+}
+
 }  // namespace genu::train

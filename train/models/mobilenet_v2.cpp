@@ -4,6 +4,7 @@
 
 #include "train/kernels/fused_ops.h"
 #include "train/models/conv_norm_act.h"
+#include "train/models/layout.h"
 
 namespace genu::train {
 
@@ -96,8 +97,7 @@ class MobileNetV2 : public GraderModel {
   }
 
   torch::Tensor forward(const torch::Tensor& pixels) override {
-    torch::Tensor x = pixels.size(1) == 1 ? pixels.expand({-1, 3, -1, -1}) : pixels;
-    x = stem_->forward(x.contiguous(pixels.suggest_memory_format()));
+    torch::Tensor x = stem_->forward(as_channels_last(pixels.size(1) == 1 ? pixels.expand({-1, 3, -1, -1}) : pixels));
     for (const auto& residual : residuals_) x = residual->forward(x);
     return linear_(dropout_(last_->forward(x).mean({2, 3})));
   }
