@@ -101,7 +101,7 @@ fi
 
 say "training runs/quick (a few minutes on two cores)"
 rm -rf runs/quick
-$genu train --config configs/train/synthetic_quick.yaml --shards $shards --set eval_split=$split --out runs/quick
+$genu train --config configs/train/synthetic_quick.yaml --shards $shards --out runs/quick
 
 say "report on the $split part of $shards"
 $genu evaluate --checkpoint runs/quick --shards $shards --split $split --out runs/quick/report
