@@ -58,6 +58,11 @@ TrainConfig resolve(const Options& options) {
 volatile std::sig_atomic_t stop_signal = 0;
 void note_signal(int signal_number) { stop_signal = signal_number; }
 
+// A signal that the caller had ignored (nohup, a background job of a script) stays ignored.
+void stop_on(int signal_number) {
+  if (std::signal(signal_number, note_signal) == SIG_IGN) std::signal(signal_number, SIG_IGN);
+}
+
 train::GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& shards) {
   train::GraderConfig grader;
   grader.model = config.model;
@@ -115,8 +120,8 @@ int run_training(const Options& options, const TrainConfig& config, const std::v
   log_info(fmt::format("{}: {} training samples an epoch, {} to validate", config.model.name,
                        training->samples_per_epoch(), validation ? validation->samples_per_epoch() : 0));
   train::RunFolder folder(options.run_folder);
-  std::signal(SIGINT, note_signal);
-  std::signal(SIGTERM, note_signal);
+  stop_on(SIGINT);
+  stop_on(SIGTERM);
   const train::FitOutcome outcome =
       train::fit(config, {.training = *training, .validation = validation.get(), .grader = grader}, folder,
                  options.resume ? train::RunMode::kResume : train::RunMode::kFresh,

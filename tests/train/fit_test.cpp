@@ -12,6 +12,7 @@
 #include "tests/train/fake_source.h"
 #include "train/loop/checkpoint.h"
 #include "train/loop/grader.h"
+#include "train/loop/tensor_errors.h"
 #include "train/metrics/scores.h"
 
 namespace genu::train {
@@ -275,6 +276,16 @@ TEST_F(Fitting, OneBatchIsLearntByHeartByMobileNetV2) {
   config.epochs = 50;
   config.optimiser.learning_rate = 3e-3;
   EXPECT_LT(overfit(config, 64), 0.01);
+}
+
+TEST(TensorErrors, AreOneLineOfOurs) {
+  EXPECT_THROW(tensor_work([] { return torch::empty({std::int64_t{1} << 50}); }), IoError);
+  try {
+    tensor_work([] { return torch::matmul(torch::zeros({2, 3}), torch::zeros({2, 3})); });
+    FAIL();
+  } catch (const InternalError& error) {
+    EXPECT_EQ(std::string(error.what()).find('\n'), std::string::npos) << error.what();
+  }
 }
 
 TEST(EpochRows, SurviveTheRoundTripExactly) {

@@ -13,6 +13,7 @@
 #include "train/loop/adam.h"
 #include "train/loop/checkpoint.h"
 #include "train/loop/grading.h"
+#include "train/loop/tensor_errors.h"
 #include "train/loop/weight_average.h"
 #include "train/losses/loss.h"
 #include "train/metrics/scores.h"
@@ -226,6 +227,25 @@ FitOutcome Fit::run(const StopRequest& stop) {
 
 }  // namespace
 
+namespace {
+
+// Goes back to the last checkpoint. It must be of the same config and shards.
+void resume(Fit& run, const TrainConfig& config, const FitInputs& inputs, const RunFolder& folder,
+            const std::filesystem::path& last) {
+  const std::string name = folder.path().string();
+  if (!(read_checkpoint_config(last) == config)) {
+    throw UsageError(
+        fmt::format("{}: was begun with another config ({}); resume with that one, or choose another folder", name,
+                    (last / "train.yaml").string()));
+  }
+  if (read_grader_config(last).shards_sha256 != inputs.grader.shards_sha256) {
+    throw DataError(name + ": was begun on other shards; resume with those, or choose another folder");
+  }
+  run.restore(last);
+}
+
+}  // namespace
+
 FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& folder, RunMode mode,
                const StopRequest& stop) {
   const auto last = folder.last();
@@ -233,21 +253,11 @@ FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& fo
     throw UsageError(folder.path().string() +
                      ": holds a run already; --resume goes on with it, or choose another folder");
   }
-  Fit run(config, inputs, folder);
-  if (mode == RunMode::kResume && last) {
-    if (!(read_checkpoint_config(*last) == config)) {
-      throw UsageError(
-          fmt::format("{}: was begun with another config ({}); resume with that one, or choose another "
-                      "folder",
-                      folder.path().string(), (*last / "train.yaml").string()));
-    }
-    if (read_grader_config(*last).shards_sha256 != inputs.grader.shards_sha256) {
-      throw DataError(folder.path().string() +
-                      ": was begun on other shards; resume with those, or choose another folder");
-    }
-    run.restore(*last);
-  }
-  return run.run(stop);
+  return tensor_work([&] {
+    Fit run(config, inputs, folder);
+    if (last) resume(run, config, inputs, folder, *last);
+    return run.run(stop);
+  });
 }
 
 }  // namespace genu::train
