@@ -56,10 +56,34 @@ shard=$(rate "$images" "$(seconds_of $genu shard --quiet --threads "$threads" --
 seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" shard "$real/train" "$work/peer.h5" >/dev/null
 shard_peer=$(peer_rate)
 
+# Peers of the loader.
 seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" loadh5 "$work/peer.h5" "$threads" >/dev/null
 load_peer=$(peer_rate)
 
+say "building the benchmarks" >&2
+configure_release
+cmake $build -DGENU_BENCH=ON >/dev/null
+cmake --build $build --target loader_bench train_step_bench >/dev/null
+loader_rate() { # NAME: items a second of one benchmark at $threads threads
+  GENU_BENCH_SHARDS=$work/shards $build/loader_bench --benchmark_filter="^$1/$threads/real_time" --benchmark_format=csv 2>/dev/null |
+    awk -F, '/real_time/ { printf "%.0f", $7 }'
+}
+step_rate() { grep -oE '[0-9.]+ img/s' "$work/log" | tail -n 1 | grep -oE '^[0-9.]+'; }
+load=$(loader_rate AugmentedBatches)
+raw=$(loader_rate RawRead)
+
 printf '| work, %s threads | genu, images/s | peer, images/s | ratio |\n|---|---|---|---|\n' "$threads"
 row "1,510 images 224 px with masks, manifest, contact sheet, from start to end" "$generate" "$generate_peer"
-row "shards from the real train part, with split proof and checksums" "$shard" "$shard_peer"
-echo "loader peer: $load_peer images/s; ours: build with -DGENU_BENCH=ON and run loader_bench on any shards"
+row "shards from the real train part, with split proof and checksums, from start to end" "$shard" "$shard_peer"
+row "augmented, normalised 3 x 224 x 224 float batches" "$load" "$load_peer"
+printf '| raw cached read, checksummed, copied once | %s | - | - |\n' "$raw"
+
+unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
+for model in mobilenet_v2 custom_cnn; do
+  for precision in fp32 bf16; do
+    seconds_of $build/train_step_bench $model --precision $precision --threads "$threads" --steps 15 >/dev/null
+    ours=$(step_rate)
+    seconds_of .venv/bin/python bench/train_step.py $model --precision $precision --threads "$threads" --steps 15 >/dev/null
+    row "training step, $model, $precision, batch 32" "$ours" "$(step_rate)"
+  done
+done
