@@ -24,7 +24,7 @@ Results run_norm(const Tensor& start, const Tensor& dy, const Forward& forward) 
   torch::nn::BatchNorm2d norm(start.size(1));
   {
     const torch::NoGradGuard no_grad;
-    norm->weight.copy_(torch::linspace(-1.5, 2.0, start.size(1)));
+    norm->weight.copy_(torch::linspace(-6.0, 8.0, start.size(1)));
     norm->bias.copy_(torch::linspace(1.0, -0.5, start.size(1)));
   }
   const Tensor x = start.clone().requires_grad_(true);
