@@ -47,13 +47,24 @@ void expect_close(const Results& ours, const Results& theirs, double tolerance) 
   EXPECT_LT(relative_error(ours.running_var, theirs.running_var), tolerance);
 }
 
+// `dy` without the elements whose pre-activation lies so near a kink of the activation that rounding decides its slope.
+Tensor away_from_kinks(const Tensor& start, const Tensor& dy) {
+  const Tensor x = start.to(torch::kFloat64);
+  const Tensor mean = x.mean({0, 2, 3}, true);
+  const Tensor sd = (x.var({0, 2, 3}, false, true) + 1e-5).sqrt();
+  const Tensor gamma = torch::linspace(-6.0, 8.0, start.size(1), torch::kFloat64).view({1, -1, 1, 1});
+  const Tensor beta = torch::linspace(1.0, -0.5, start.size(1), torch::kFloat64).view({1, -1, 1, 1});
+  const Tensor z = (x - mean) / sd * gamma + beta;
+  return torch::where((z.abs() < 0.01) | ((z - 6.0).abs() < 0.01), torch::zeros_like(dy), dy);
+}
+
 // Odd sizes, one block of rows and several, runs of 8 and of 16 channels, a mean far from 0.
 TEST(FusedNorm, EqualsLibTorchsInTraining) {
   torch::manual_seed(7);
   for (const auto& shape : std::vector<std::vector<std::int64_t>>{{2, 8, 3, 5}, {3, 24, 17, 13}, {4, 16, 1, 1}}) {
     for (const Activation activation : {Activation::kNone, Activation::kRelu, Activation::kRelu6}) {
       const Tensor start = (torch::randn(shape) * 2.0 + 30.0).contiguous(at::MemoryFormat::ChannelsLast);
-      const Tensor dy = torch::randn(shape);
+      const Tensor dy = away_from_kinks(start, torch::randn(shape));
       const auto ours = run_norm(start, dy, [&](auto& norm, const Tensor& x) { return norm_act(norm, x, activation); });
       const auto theirs = run_norm(
           start, dy, [&](auto& norm, const Tensor& x) { return reference_activation(norm.forward(x), activation); });
