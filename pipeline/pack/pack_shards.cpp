@@ -7,7 +7,9 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
+#include <exception>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
@@ -35,6 +37,7 @@ constexpr std::size_t kChunk = 8;
 struct Chunk {
   std::size_t first = 0;
   std::vector<PreparedSample> prepared;
+  std::exception_ptr failure;  // what stopped its preparation
 };
 
 // Where the pixels of a packed sample's own image (variant 0) lie.
@@ -200,8 +203,12 @@ void run_pipeline(const std::vector<SourceSample>& samples, const ShardConfig& c
                   Sink& sink) {
   ProgressBar bar("shard", samples.size(), "images");
   std::size_t next = 0;
+  // An exception that crosses the pipeline loses the chunks in flight (oneTBB does not destroy them), so a failure is
+  // carried in its chunk, kept by the serial stage, and thrown when the pipeline has drained.
+  std::exception_ptr failure;
+  std::atomic<bool> failed{false};
   const auto take = [&](tbb::flow_control& control) -> std::size_t {
-    if (next >= samples.size()) {
+    if (failed || next >= samples.size()) {
       control.stop();
       return 0;
     }
@@ -210,14 +217,25 @@ void run_pipeline(const std::vector<SourceSample>& samples, const ShardConfig& c
   const auto prepare = [&](std::size_t first) {
     auto chunk = std::make_shared<Chunk>();
     chunk->first = first;
-    for (std::size_t i = first; i < std::min(first + kChunk, samples.size()); ++i) {
-      chunk->prepared.push_back(prepare_sample(samples[i], config));
+    try {
+      for (std::size_t i = first; i < std::min(first + kChunk, samples.size()); ++i) {
+        chunk->prepared.push_back(prepare_sample(samples[i], config));
+      }
+    } catch (...) {
+      chunk->failure = std::current_exception();
     }
     return chunk;
   };
   const auto store = [&](const std::shared_ptr<Chunk>& chunk) {
-    for (std::size_t i = 0; i < chunk->prepared.size(); ++i) {
-      sink.add(samples[chunk->first + i], std::move(chunk->prepared[i]));
+    if (failed) return;
+    try {
+      if (chunk->failure) std::rethrow_exception(chunk->failure);
+      for (std::size_t i = 0; i < chunk->prepared.size(); ++i) {
+        sink.add(samples[chunk->first + i], std::move(chunk->prepared[i]));
+      }
+    } catch (...) {
+      failure = std::current_exception();
+      failed = true;
     }
     bar.advance(chunk->prepared.size());
   };
@@ -226,6 +244,7 @@ void run_pipeline(const std::vector<SourceSample>& samples, const ShardConfig& c
                          tbb::make_filter<void, std::size_t>(Mode::serial_in_order, take) &
                              tbb::make_filter<std::size_t, std::shared_ptr<Chunk>>(Mode::parallel, prepare) &
                              tbb::make_filter<std::shared_ptr<Chunk>, void>(Mode::serial_in_order, store));
+  if (failure) std::rethrow_exception(failure);
 }
 
 // Removes the folder again if nothing came of it and it was not there before.
