@@ -66,7 +66,7 @@ cmake $build -DGENU_BENCH=ON >/dev/null
 cmake --build $build --target loader_bench train_step_bench >/dev/null
 loader_rate() { # NAME: items a second of one benchmark at $threads threads
   GENU_BENCH_SHARDS=$work/shards $build/loader_bench --benchmark_filter="^$1/$threads/real_time" --benchmark_format=csv 2>/dev/null |
-    awk -F, '/real_time/ { printf "%.0f", $7 }'
+    awk -F, '/^"/ { printf "%.0f", $7 }'
 }
 step_rate() { grep -oE '[0-9.]+ img/s' "$work/log" | tail -n 1 | grep -oE '^[0-9.]+'; }
 load=$(loader_rate AugmentedBatches)
