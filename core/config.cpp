@@ -269,7 +269,10 @@ FieldList::Field number_field(std::string name, T& value, Range<T> range, std::s
 template <class T>
 FieldList::Field number_list_field(std::string name, std::vector<T>& value, Range<T> range, Range<int> length,
                                    std::string help) {
-  return {std::move(name), "list of numbers", range_text(range), std::move(help),
+  return {std::move(name),
+          "list of numbers",
+          range_text(range),
+          std::move(help),
           [&value, range, length](const ConfigValue& node, const std::string& path) {
             require_length(node, path, length);
             std::vector<T> fresh;
@@ -278,7 +281,8 @@ FieldList::Field number_list_field(std::string name, std::vector<T>& value, Rang
             }
             value = std::move(fresh);
           },
-          [&value] { return list_value(value); }, nullptr};
+          [&value] { return list_value(value); },
+          nullptr};
 }
 
 }  // namespace

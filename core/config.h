@@ -159,18 +159,17 @@ void FieldList::choice(std::string name, E& value, std::vector<std::pair<std::st
     }
     return words.size();
   };
-  add_choice(std::move(name), std::move(texts), std::move(help),
-             [&value, words](std::size_t i) { value = words.at(i).second; }, get);
+  add_choice(
+      std::move(name), std::move(texts), std::move(help),
+      [&value, words](std::size_t i) { value = words.at(i).second; }, get);
 }
 
 template <class T>
 void FieldList::section(std::string name, T& value, std::string help) {
-  fields_.push_back(Field{std::move(name), "section", "", std::move(help),
-                          [&value](const ConfigValue& node, const std::string& path) {
-                            genu::list_fields(value).read(node, path);
-                          },
-                          [&value] { return genu::list_fields(value).write(); },
-                          [&value] { return genu::list_fields(value); }});
+  fields_.push_back(
+      Field{std::move(name), "section", "", std::move(help),
+            [&value](const ConfigValue& node, const std::string& path) { genu::list_fields(value).read(node, path); },
+            [&value] { return genu::list_fields(value).write(); }, [&value] { return genu::list_fields(value); }});
 }
 
 void require_list(const ConfigValue& node, const std::string& path);

@@ -13,8 +13,8 @@ namespace genu {
 struct PngImage {
   int width_px = 0;
   int height_px = 0;
-  int channels = 1;   // 1 grey, 3 RGB
-  int bit_depth = 8;  // 8 or 16
+  int channels = 1;                 // 1 grey, 3 RGB
+  int bit_depth = 8;                // 8 or 16
   std::vector<std::uint8_t> bytes;  // height * width * channels * bit_depth / 8
   bool operator==(const PngImage&) const = default;
 };

@@ -11,8 +11,7 @@ namespace genu {
 std::string progress_line(const std::string& title, std::size_t done, std::size_t total, const std::string& unit,
                           double seconds, const std::string& note) {
   constexpr std::size_t kWidth = 20;
-  const double fraction =
-      total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 1.0;
+  const double fraction = total > 0 ? std::min(1.0, static_cast<double>(done) / static_cast<double>(total)) : 1.0;
   const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(kWidth));
   const std::string bar = std::string(filled, '=') + std::string(kWidth - filled, ' ');
   const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;

@@ -26,9 +26,9 @@ std::array<std::uint32_t, 4> philox4x32(std::array<std::uint32_t, 4> counter, st
 namespace {
 
 std::array<std::uint32_t, 4> block_at(const StreamKey& key, std::uint32_t block) {
-  return philox4x32({block, key.stage, static_cast<std::uint32_t>(key.sample),
-                     static_cast<std::uint32_t>(key.sample >> 32)},
-                    {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
+  return philox4x32(
+      {block, key.stage, static_cast<std::uint32_t>(key.sample), static_cast<std::uint32_t>(key.sample >> 32)},
+      {static_cast<std::uint32_t>(key.seed), static_cast<std::uint32_t>(key.seed >> 32)});
 }
 
 }  // namespace

@@ -112,8 +112,9 @@ TEST(Config, HashChangesWithAnyField) {
 
 TEST(Config, UnknownKeyNamesLineAndNearestKey) {
   EXPECT_EQ(error_of("seed: 3\nsize_pix: 224\n"), "x.yaml:2: unknown key 'size_pix'; did you mean 'size_px'?");
-  EXPECT_NE(error_of("scatter:\n  ratio_of_something: 1\n").find("x.yaml:2: unknown key 'scatter.ratio_of_something'; "
-                                                                 "known keys: primary_ratio"),
+  EXPECT_NE(error_of("scatter:\n  ratio_of_something: 1\n")
+                .find("x.yaml:2: unknown key 'scatter.ratio_of_something'; "
+                      "known keys: primary_ratio"),
             std::string::npos);
   EXPECT_NE(error_of("sources:\n  - kind: a\n  - knd: b\n").find("x.yaml:3: unknown key 'sources[1].knd'"),
             std::string::npos);
@@ -144,8 +145,8 @@ TEST(Config, BrokenYamlAndDoubleKeysNameTheLine) {
 TEST(Config, OverridesComeAfterTheFile) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path() / "a.yaml", "size_px: 128\nseed: 5\n");
-  const auto config = load_config<Example>(
-      folder.path() / "a.yaml", {"size_px=64", "scatter.primary_ratio=0.5", "share=[0.1, 0.9]", "title="});
+  const auto config = load_config<Example>(folder.path() / "a.yaml",
+                                           {"size_px=64", "scatter.primary_ratio=0.5", "share=[0.1, 0.9]", "title="});
   EXPECT_EQ(config.size_px, 64);
   EXPECT_EQ(config.seed, 5u);
   EXPECT_EQ(config.scatter.primary_ratio, 0.5);

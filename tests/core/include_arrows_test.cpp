@@ -72,8 +72,8 @@ TEST(IncludeArrows, PointOneWay) {
       const auto extension = entry.path().extension();
       if (extension != ".h" && extension != ".cpp") continue;
       ++files;
-      for (const auto& fault : faults_in(entry.path().lexically_relative(root).string(),
-                                         read_text_file(entry.path()))) {
+      for (const auto& fault :
+           faults_in(entry.path().lexically_relative(root).string(), read_text_file(entry.path()))) {
         ADD_FAILURE() << fault;
       }
     }
@@ -84,7 +84,8 @@ TEST(IncludeArrows, PointOneWay) {
 TEST(IncludeArrows, WouldSeeAForbiddenArrow) {
   EXPECT_EQ(faults_in("generator/a.cpp", "#include \"pipeline/loader/loader.h\"\n").size(), 1u);
   EXPECT_EQ(faults_in("pipeline/a.cpp", "  #  include \"generator/a.h\"\n").size(), 1u);
-  EXPECT_EQ(faults_in("train/a.cpp", "#include \"pipeline/source/a.h\"\n#include \"pipeline/loader/a.h\"\n").size(), 1u);
+  EXPECT_EQ(faults_in("train/a.cpp", "#include \"pipeline/source/a.h\"\n#include \"pipeline/loader/a.h\"\n").size(),
+            1u);
   EXPECT_EQ(faults_in("core/a.h", "#include \"cli/command.h\"\n").size(), 1u);
   EXPECT_EQ(faults_in("pipeline/a.cpp", "#include <torch/torch.h>\n#include <hdf5.h>\n#include <vector>\n").size(), 2u);
   EXPECT_EQ(faults_in("generator/a.cpp", "#include \"a.h\"\n").size(), 1u);

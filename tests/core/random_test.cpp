@@ -97,8 +97,8 @@ TEST(RandomStream, DiscreteDrawsPassChiSquare) {
     }
     return sum;
   };
-  EXPECT_LT(chi_square(counts, {0.1, 0, 0.3, 0.6}), 13.8);                       // 2 df, p = 0.001
-  EXPECT_LT(chi_square(dice, std::vector<double>(6, 1.0 / 6)), 20.5);            // 5 df
+  EXPECT_LT(chi_square(counts, {0.1, 0, 0.3, 0.6}), 13.8);             // 2 df, p = 0.001
+  EXPECT_LT(chi_square(dice, std::vector<double>(6, 1.0 / 6)), 20.5);  // 5 df
   std::vector<double> poisson;
   double term = std::exp(-0.6), rest = 1;
   for (int k = 0; k < 5; ++k) {

@@ -49,8 +49,9 @@ TEST(Documents, CommandLinesAreUnderstood) {
 }
 
 TEST(Documents, NamedFilesExist) {
-  static const std::regex kPath("[(`\"]((?:scripts|configs|docs|core|generator|pipeline|train|cli|tests|bench)/"
-                                "[A-Za-z0-9_./-]*[A-Za-z0-9_])");
+  static const std::regex kPath(
+      "[(`\"]((?:scripts|configs|docs|core|generator|pipeline|train|cli|tests|bench)/"
+      "[A-Za-z0-9_./-]*[A-Za-z0-9_])");
   int checked = 0;
   for (const auto& document : documents()) {
     const std::string text = read_text_file(document);

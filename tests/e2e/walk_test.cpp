@@ -18,7 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Three train, one test knee a grade.
-const char* const kSmallSet = " --set splits.train_per_grade=3 --set splits.test_per_grade=1 --set splits.sample_per_grade=0 ";
+const char* const kSmallSet =
+    " --set splits.train_per_grade=3 --set splits.test_per_grade=1 --set splits.sample_per_grade=0 ";
 
 class Walk : public ::testing::Test {
  protected:
@@ -27,7 +28,7 @@ class Walk : public ::testing::Test {
     const ProgramRun generate = run_genu("generate --quiet" + std::string(kSmallSet) + "--out " + path("set"));
     ASSERT_EQ(generate.exit_code, 0) << generate.err;
     const ProgramRun shard = run_genu("shard --quiet --config configs/shard/synthetic.yaml --synthetic " + path("set") +
-                               " --out " + path("shards"));
+                                      " --out " + path("shards"));
     ASSERT_EQ(shard.exit_code, 0) << shard.err;
   }
   static void TearDownTestSuite() { folder_.reset(); }
@@ -67,7 +68,7 @@ TEST_F(Walk, DatasetFolderHoldsWhatItsManifestSays) {
 TEST_F(Walk, SameSeedSameBytesForAnyThreadCount) {
   for (const std::string threads : {"1", "3"}) {
     const ProgramRun run = run_genu("generate --quiet" + std::string(kSmallSet) + "--threads " + threads + " --out " +
-                             path("set_" + threads));
+                                    path("set_" + threads));
     ASSERT_EQ(run.exit_code, 0) << run.err;
     const ProgramRun same = run_shell("diff -r " + path("set") + " " + path("set_" + threads));
     EXPECT_EQ(same.exit_code, 0) << same.out;
@@ -99,7 +100,7 @@ TEST_F(Walk, FlippedByteInAShardIsNamed) {
 #ifdef GENU_WITH_TRAIN
 TEST_F(Walk, TrainEvaluatePredict) {
   const ProgramRun train = run_genu("train --quiet --config configs/train/synthetic_quick.yaml --epochs 1 --shards " +
-                             path("shards") + " --out " + path("run"));
+                                    path("shards") + " --out " + path("run"));
   ASSERT_EQ(train.exit_code, 0) << train.err;
   for (const char* name : {"model.safetensors", "train.yaml", "metrics.csv"}) {
     EXPECT_TRUE(exists(std::string("run/") + name) || exists(std::string("run/best/") + name)) << name;
@@ -150,7 +151,7 @@ TEST_F(Walk, FullDiskIsOneLineAndNothingHalfWritten) {
   const bool half_set = fs::exists(disk + "/set/dataset.yaml");
   run_shell("rm -rf " + disk + "/*");
   const ProgramRun shard = run_genu("shard --quiet --config configs/shard/synthetic.yaml --synthetic " + path("set") +
-                             " --out " + disk + "/shards");
+                                    " --out " + disk + "/shards");
   const ProgramRun left = run_shell("find " + disk + " -type f");
   run_shell("umount " + disk);
   expect_fault(generate, 4, "No space left");
@@ -162,9 +163,7 @@ TEST_F(Walk, FullDiskIsOneLineAndNothingHalfWritten) {
 TEST_F(Walk, RealFolderFaultsAreNamed) {
   // A folder in the Mendeley layout, made of synthetic pictures.
   const auto manifest = CsvTable::read(path("set/manifest.csv"));
-  const auto picture = [&](std::size_t i) {
-    return fs::path(path("set")) / manifest.cell(i, manifest.column("path"));
-  };
+  const auto picture = [&](std::size_t i) { return fs::path(path("set")) / manifest.cell(i, manifest.column("path")); };
   const fs::path real = folder_->path() / "real";
   for (const char* part : {"train/0", "train/3", "val/0"}) fs::create_directories(real / part);
   fs::copy_file(picture(0), real / "train/0/9000001L.png");
