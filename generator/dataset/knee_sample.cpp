@@ -11,6 +11,13 @@ double typical_px_per_mm(const GenerateConfig& config) {
   return config.positioning.femur_fill * config.image_size_px / 80.0;
 }
 
+Image<std::uint8_t> to_bytes(const Image<float>& grey) {
+  Image<std::uint8_t> bytes(grey.width_px, grey.height_px);
+  for (std::size_t i = 0; i < grey.pixels.size(); ++i)
+    bytes.pixels[i] = static_cast<std::uint8_t>(grey.pixels[i] + 0.5f);
+  return bytes;
+}
+
 }  // namespace
 
 KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) {
@@ -46,7 +53,8 @@ RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample,
   project_knee(input, texture, work.projection, work.maps);
   expose(work.maps, sample.exposure, resources.attenuation.at(sample.exposure.tube_voltage_kvp),
          sample.frame.pixel_spacing_mm, resources.textures, noise, work.detector, work.log_signal);
-  develop(work.log_signal, sample.look, sample.frame.pixel_spacing_mm, work.display, rendered.picture);
+  develop(work.log_signal, sample.look, sample.frame.pixel_spacing_mm, work.display, work.grey);
+  rendered.picture = to_bytes(work.grey);
   draw_label_map(sample.geometry, sample.frame, work.maps, work.projection, work.projection.lines, rendered.labels);
   return rendered;
 }

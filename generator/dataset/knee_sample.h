@@ -44,12 +44,14 @@ struct RenderResources {
 
 // What one thread reuses.
 struct RenderWorkspace {
-  explicit RenderWorkspace(int size_px) : projection(size_px) {}
+  explicit RenderWorkspace(int size_px) : RenderWorkspace(size_px, size_px) {}
+  RenderWorkspace(int width_px, int height_px) : projection(width_px, height_px) {}
   PathLengthMaps maps;
   ProjectionWorkspace projection;
   DetectorWorkspace detector;
   DisplayWorkspace display;
   Image<float> log_signal;
+  Image<float> grey;
 };
 
 RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,

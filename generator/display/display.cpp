@@ -132,7 +132,7 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
 }
 
 void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
-             Image<std::uint8_t>& picture) {
+             Image<float>& grey) {
   const int width = log_signal.width_px, height = log_signal.height_px;
   // 1. Edge enhancement against two box means.
   const int radius = std::max(1, static_cast<int>(std::lround(look.edge_radius_mm / pixel_spacing_mm)));
@@ -163,14 +163,13 @@ void develop(const Image<float>& log_signal, const DisplayLook& look, double pix
   scale *= stretch;
   offset = static_cast<float>(look.mean_grey) - scale * tone.mean + (static_cast<float>(look.mean_grey) - shown.mean);
 
-  // 4. Eight bits.
+  // 4. Polarity.
   const bool negative = look.polarity == Polarity::kBoneDark;
   const float sign = negative ? -1.0f : 1.0f, base = negative ? 255.0f : 0.0f;
-  picture.reset(width, height, 0);
+  grey.reset(width, height, 0.0f);
   for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
-    const float grey = shoulder(offset + scale * work.tone.pixels[i]);
-    const float shown_grey = std::min(std::max(base + sign * grey, 0.0f), 255.0f);
-    picture.pixels[i] = static_cast<std::uint8_t>(shown_grey + 0.5f);
+    const float positive = shoulder(offset + scale * work.tone.pixels[i]);
+    grey.pixels[i] = std::min(std::max(base + sign * positive, 0.0f), 255.0f);
   }
 }
 

@@ -1,4 +1,4 @@
-// From the detector's log signal to an 8-bit picture: enhancement, look-up curve, exposure and contrast of one film.
+// From the detector's log signal to grey values: enhancement, look-up curve, exposure and contrast of one film.
 #pragma once
 
 #include <cstdint>
@@ -48,8 +48,8 @@ struct DisplayWorkspace {
   Image<float> scratch;
 };
 
-// `log_signal` is -ln(signal / open). Returns bytes in `picture`, same size.
+// `log_signal` is -ln(signal / open). Fills `grey`, float32 of the same size, 0 .. 255; the caller rounds to its depth.
 void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
-             Image<std::uint8_t>& picture);
+             Image<float>& grey);
 
 }  // namespace genu::generator

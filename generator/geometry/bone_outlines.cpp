@@ -17,31 +17,42 @@ constexpr double kProjectedRoughness = 0.5;
 // Mean outline for an epicondylar width of 80 mm, read off real films (epicondyles 36 and 26 mm above the joint, the
 // popliteal groove below the lateral one) and spec 1.1. Medial shaft, condyles, lateral shaft.
 constexpr double kMeanFemurWidthMm = 80;
-constexpr std::array<PointMm, 50> kFemur = {{
+constexpr std::array<PointMm, 52> kFemur = {{
     {-20, 90},   {-22, 75},    {-24.5, 66},  {-25.5, 60},  {-28.6, 54},   {-32.2, 48}, {-36.0, 43},  {-39.6, 38},
     {-40.2, 34}, {-40.0, 30},  {-39.3, 25},  {-38.9, 20},  {-38.9, 14.5}, {-38.5, 9},  {-37.0, 4.6}, {-34.2, 1.5},
     {-29, 0},    {-22.5, 0.9}, {-17, 2.6},   {-12.9, 4.6}, {-9.4, 6.9},   {-6.1, 9.2}, {-3.0, 11.1}, {0, 11.6},
     {3.0, 11.0}, {6.2, 9.1},   {9.7, 6.9},   {13.4, 4.7},  {17.4, 2.8},   {22.5, 1.0}, {29, 0},      {34.2, 1.5},
     {36.8, 4.6}, {38.4, 8.8},  {38.7, 13.2}, {37.7, 17.0}, {37.0, 20},    {38.0, 23},  {39.8, 26.5}, {40.3, 30},
     {39.5, 34},  {36.6, 40},   {32.6, 46},   {29.0, 52},   {26.2, 58},    {25, 66},    {22.5, 75},   {20.5, 90},
-    {19, 100},   {-18.5, 100},
+    {19, 140},   {18, 240},    {-17.5, 240}, {-18.5, 140},
 }};
 constexpr std::size_t kFirstArticular = 14;
 constexpr std::size_t kLastArticular = 32;
 
 // Mean tibial sides for a plateau width of 76 mm, below the corners; the lateral flare is steeper and higher.
 constexpr double kMeanTibiaWidthMm = 76;
-constexpr std::array<PointMm, 9> kTibiaLateralSide = {
-    {{37.9, -4.5}, {37.2, -9}, {35.0, -14}, {31.8, -20}, {28.6, -26}, {25.5, -33}, {20.5, -45}, {18, -60}, {16, -85}}};
-constexpr std::array<PointMm, 9> kTibiaMedialSide = {{{-15.5, -85},
-                                                      {-17.5, -60},
-                                                      {-20.5, -45},
-                                                      {-23.6, -35},
-                                                      {-26.3, -28},
-                                                      {-29.3, -22},
-                                                      {-32.6, -17},
-                                                      {-35.8, -12},
-                                                      {-37.8, -7}}};
+constexpr std::array<PointMm, 11> kTibiaLateralSide = {{{37.9, -4.5},
+                                                        {37.2, -9},
+                                                        {35.0, -14},
+                                                        {31.8, -20},
+                                                        {28.6, -26},
+                                                        {25.5, -33},
+                                                        {20.5, -45},
+                                                        {18, -60},
+                                                        {16, -85},
+                                                        {14.5, -130},
+                                                        {13.5, -230}}};
+constexpr std::array<PointMm, 11> kTibiaMedialSide = {{{-13, -230},
+                                                       {-14, -130},
+                                                       {-15.5, -85},
+                                                       {-17.5, -60},
+                                                       {-20.5, -45},
+                                                       {-23.6, -35},
+                                                       {-26.3, -28},
+                                                       {-29.3, -22},
+                                                       {-32.6, -17},
+                                                       {-35.8, -12},
+                                                       {-37.8, -7}}};
 
 double bump(double x, double centre, double width) {
   const double u = (x - centre) / width;
@@ -206,9 +217,10 @@ Contour tibia_outline(const KneeAnatomy& anatomy, const Contour& surface_mm) {
   };
   Contour lateral = {surface_mm.back()}, medial;
   for (const PointMm& p : kTibiaLateralSide) lateral.push_back(place(p));
+  k = 19;
   for (const PointMm& p : kTibiaMedialSide) medial.push_back(place(p));
   medial.push_back(surface_mm.front());
-  // Smooth each side with the end of the surface as neighbour; the foot of the shaft lies outside every picture.
+  // Smooth each side with the end of the surface as neighbour; the foot of the shaft lies outside every film.
   Contour outline = surface_mm;
   outline.pop_back();
   const Contour down = smooth_open_curve(lateral, kPieces);
@@ -225,10 +237,11 @@ Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positionin
   const double tip = -anatomy.fibula_tip_mm;
   const double r = 0.5 * anatomy.fibula_head_width_mm;
   const Contour controls = {
-      {x + 0.1 * r, tip},       {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},        {x + 0.85 * r, tip - 17},
-      {x + 0.5 * r, tip - 26},  {x + 0.42 * r, tip - 38},  {x + 0.40 * r, tip - 50}, {x + 0.38 * r, tip - 62},
-      {x - 0.06 * r, tip - 66}, {x - 0.50 * r, tip - 62},  {x - 0.52 * r, tip - 50}, {x - 0.54 * r, tip - 38},
-      {x - 0.66 * r, tip - 26}, {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},  {x - 0.55 * r, tip - 2.5}};
+      {x + 0.1 * r, tip},        {x + 0.75 * r, tip - 3.5}, {x + r, tip - 10},         {x + 0.85 * r, tip - 17},
+      {x + 0.5 * r, tip - 26},   {x + 0.42 * r, tip - 38},  {x + 0.40 * r, tip - 50},  {x + 0.38 * r, tip - 62},
+      {x + 0.36 * r, tip - 120}, {x + 0.36 * r, tip - 230}, {x - 0.48 * r, tip - 230}, {x - 0.48 * r, tip - 120},
+      {x - 0.50 * r, tip - 62},  {x - 0.52 * r, tip - 50},  {x - 0.54 * r, tip - 38},  {x - 0.66 * r, tip - 26},
+      {x - 0.95 * r, tip - 16},  {x - 0.93 * r, tip - 8},   {x - 0.55 * r, tip - 2.5}};
   return smooth_closed_curve(controls, 3);
 }
 

@@ -30,7 +30,8 @@ Affine affine_from(const RigidMotion& motion) {
 ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_rad, KneeSide side,
                       const Positioning& positioning) {
   ImageFrame frame;
-  frame.size_px = size_px;
+  frame.width_px = size_px;
+  frame.height_px = size_px;
   frame.pixel_spacing_mm = femur_width_mm / (positioning.femur_fill * size_px);
   const double scale = 1 / frame.pixel_spacing_mm;
   const double angle = positioning.tilt_deg * std::numbers::pi / 180 + 0.5 * joint_rotation_rad;

@@ -20,7 +20,8 @@ Affine composed(const Affine& second, const Affine& first);
 Affine affine_from(const RigidMotion& motion);
 
 struct ImageFrame {
-  int size_px = 224;
+  int width_px = 224;
+  int height_px = 224;
   double pixel_spacing_mm = 0.417;
   Affine image_px_from_knee_mm;
   Affine knee_mm_from_image_px;

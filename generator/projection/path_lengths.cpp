@@ -181,11 +181,11 @@ struct SimpleProfile {
 void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
   const KneeAnatomy& knee = input.anatomy;
   const PixelToBone frame(input.frame.knee_mm_from_image_px);
-  const int size = input.frame.size_px;
+  const int width = input.frame.width_px, height = input.frame.height_px;
   const auto fat_share = static_cast<float>(knee.fat_share);
-  for (int y = 0; y < size; ++y) {
+  for (int y = 0; y < height; ++y) {
     const float py = static_cast<float>(y) + 0.5f;
-    const float y_mm = frame.yx * 0.5f * static_cast<float>(size) + frame.yy * py + frame.y0;
+    const float y_mm = frame.yx * 0.5f * static_cast<float>(width) + frame.yy * py + frame.y0;
     // The thigh widens upwards; below the joint the medial skin follows the flare in, then the calf bulges.
     const float below = std::max(0.0f, -y_mm), above = std::max(0.0f, y_mm);
     const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) + 0.05f * above -
@@ -198,7 +198,7 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
     float* soft = maps.soft_mm.row(y);
     float* fat = maps.fat_mm.row(y);
-    for (int x = 0; x < size; ++x) {
+    for (int x = 0; x < width; ++x) {
       const float px = static_cast<float>(x) + 0.5f;
       const float x_mm = frame.xx * px + frame.xy * py + frame.x0;
       const float u = (x_mm - centre) / half;
@@ -216,7 +216,7 @@ void add_cyst(const CystShape& shape, const ImageFrame& frame, PathLengthMaps& m
   const auto rim = static_cast<float>(shape.cyst.rim_mm);
   const auto rx = static_cast<float>(shape.radius_x_mm), ry = static_cast<float>(shape.radius_y_mm);
   const Contour outline = to_image_px(ellipse(shape.centre_mm, rx + rim, ry + rim, 16), frame);
-  const PixelBox box = box_around(outline, 1.0, frame.size_px, frame.size_px);
+  const PixelBox box = box_around(outline, 1.0, frame.width_px, frame.height_px);
   const PixelToBone to_mm(frame.knee_mm_from_image_px);
   const float half_depth = 1.1f * std::sqrt(rx * ry);
   for (int y = box.top; y < box.bottom; ++y) {
@@ -260,7 +260,7 @@ void add_lines(const ProjectionInput& input, ProjectionWorkspace& work, PathLeng
 // Signed distances of a contour over its own box; beyond the box `work` is left stale and must not be read.
 PixelBox distance_of(const Contour& contour_mm, double band_mm, const ImageFrame& frame, Image<float>& out) {
   const Contour contour_px = to_image_px(contour_mm, frame);
-  const PixelBox box = box_around(contour_px, 1.0, frame.size_px, frame.size_px);
+  const PixelBox box = box_around(contour_px, 1.0, frame.width_px, frame.height_px);
   signed_distance_px(contour_px, band_mm / frame.pixel_spacing_mm, box, out);
   return box;
 }
@@ -324,13 +324,13 @@ void clamp_soft_tissue(PathLengthMaps& maps) {
 }  // namespace
 
 void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps) {
-  const int size = input.frame.size_px;
+  const int width = input.frame.width_px, height = input.frame.height_px;
   for (Image<float>* plane :
        {&maps.cortical_mm, &maps.trabecular_mm, &maps.trabecular_bone_mm, &maps.soft_mm, &maps.fat_mm}) {
-    plane->reset(size, size, 0.0f);
+    plane->reset(width, height, 0.0f);
   }
   for (Image<float>* plane : {&work.femur_distance_px, &work.tibia_distance_px, &work.small_distance_px}) {
-    plane->reset(size, size, -1000.0f);
+    plane->reset(width, height, -1000.0f);
   }
   const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
   const double vertical = input.look.vertical_share;

@@ -14,7 +14,7 @@
 
 namespace genu::generator {
 
-// float32 [size_px, size_px] each, millimetres along the beam. Metal has no plane until a hardware body exists.
+// float32 [height_px, width_px] each, millimetres along the beam. Metal has no plane until a hardware body exists.
 struct PathLengthMaps {
   Image<float> cortical_mm;         // cortex and subchondral plates
   Image<float> trabecular_mm;       // trabecular tissue, marrow included
@@ -31,7 +31,7 @@ struct TrabecularLook {
 
 // Planes that one thread reuses from sample to sample.
 struct ProjectionWorkspace {
-  explicit ProjectionWorkspace(int size_px) : lines(size_px, size_px) {}
+  ProjectionWorkspace(int width_px, int height_px) : lines(width_px, height_px) {}
   Image<float> femur_distance_px;
   Image<float> tibia_distance_px;
   Image<float> small_distance_px;

@@ -25,7 +25,7 @@ void paint_sclerosis(const SclerosisShape& shape, const KneeGeometry& geometry, 
                            {shape.surface_mm.x + half, shape.surface_mm.y - deep},
                            {shape.surface_mm.x + half, shape.surface_mm.y + deep},
                            {shape.surface_mm.x - half, shape.surface_mm.y + deep}};
-  const PixelBox box = box_around(to_image_px(corners, frame), 1.0, frame.size_px, frame.size_px);
+  const PixelBox box = box_around(to_image_px(corners, frame), 1.0, frame.width_px, frame.height_px);
   const auto pixel_mm = static_cast<float>(frame.pixel_spacing_mm);
   const RigidMotion& motion = geometry.knee_from_femur;
   const Affine bone_from_knee = tibial ? Affine{} : inverse(affine_from(motion));
@@ -82,7 +82,7 @@ void draw_label_map(const KneeGeometry& geometry, const ImageFrame& frame, const
   for (const SclerosisShape& shape : geometry.sclerosis) paint_sclerosis(shape, geometry, frame, distances, labels);
   for (const CystShape& shape : geometry.cysts) {
     const Contour outline = to_image_px(ellipse(shape.centre_mm, shape.radius_x_mm, shape.radius_y_mm, 20), frame);
-    const PixelBox box = box_around(outline, 0.0, frame.size_px, frame.size_px);
+    const PixelBox box = box_around(outline, 0.0, frame.width_px, frame.height_px);
     for (int y = box.top; y < box.bottom; ++y) {
       for (int x = box.left; x < box.right; ++x) {
         const PointMm p = frame.knee_mm_from_image_px({x + 0.5, y + 0.5});
