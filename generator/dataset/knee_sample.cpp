@@ -50,10 +50,18 @@ RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample,
   RenderedKnee rendered;
   const ProjectionInput input{sample.anatomy, sample.geometry, sample.frame, resources.textures,
                               config.trabecular.look};
+  const AttenuationModel& attenuation = resources.attenuation.at(sample.exposure.tube_voltage_kvp);
+  // The knee without lesions decides exposure, scatter and look-up.
+  const int cell_px = reference_cell_px(sample.frame.width_px);
+  const ImageFrame coarse = coarsened(sample.frame, cell_px);
+  project_reference({sample.anatomy, sample.geometry, coarse, resources.textures, config.trabecular.look},
+                    work.reference_projection, work.reference_maps);
+  expose_reference(work.reference_maps, sample.exposure, attenuation, cell_px, coarse.pixel_spacing_mm, work.reference);
   project_knee(input, texture, work.projection, work.maps);
-  expose(work.maps, sample.exposure, resources.attenuation.at(sample.exposure.tube_voltage_kvp),
-         sample.frame.pixel_spacing_mm, resources.textures, noise, work.detector, work.log_signal);
-  develop(work.log_signal, sample.look, sample.frame.pixel_spacing_mm, work.display, work.grey);
+  expose(work.maps, sample.exposure, attenuation, work.reference, resources.textures, noise, work.detector,
+         work.log_signal);
+  develop(work.log_signal, tone_curve(work.reference.log_signal, sample.look), sample.look,
+          sample.frame.pixel_spacing_mm, work.display, work.grey);
   rendered.picture = to_bytes(work.grey);
   draw_label_map(sample.geometry, sample.frame, work.maps, work.projection, work.projection.lines, rendered.labels);
   return rendered;

@@ -48,6 +48,9 @@ struct RenderWorkspace {
   RenderWorkspace(int width_px, int height_px) : projection(width_px, height_px) {}
   PathLengthMaps maps;
   ProjectionWorkspace projection;
+  PathLengthMaps reference_maps;
+  ProjectionWorkspace reference_projection{1, 1};  // draws no lines
+  ReferenceSignal reference;
   DetectorWorkspace detector;
   DisplayWorkspace display;
   Image<float> log_signal;

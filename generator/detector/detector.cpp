@@ -10,7 +10,6 @@ namespace genu::generator {
 
 namespace {
 
-constexpr int kCoarseStep = 8;
 constexpr int kBlurRadius = 4;
 
 std::array<float, kBlurRadius + 1> gaussian_taps(double sigma) {
@@ -38,24 +37,6 @@ void primary_signal(const PathLengthMaps& maps, const AttenuationModel& model, I
     const float bone = cortical[i] + mineral[i];
     const float marrow = trabecular[i] - mineral[i];
     out[i] = fast_exp(-std::max(0.0f, model(bone, soft[i], fat[i] + marrow)));
-  }
-}
-
-// Means of square blocks.
-void shrink(const Image<float>& image, Image<float>& coarse) {
-  const int width = (image.width_px + kCoarseStep - 1) / kCoarseStep;
-  const int height = (image.height_px + kCoarseStep - 1) / kCoarseStep;
-  coarse.reset(width, height, 0.0f);
-  for (int cy = 0; cy < height; ++cy) {
-    const int y1 = std::min(image.height_px, (cy + 1) * kCoarseStep);
-    for (int cx = 0; cx < width; ++cx) {
-      const int x1 = std::min(image.width_px, (cx + 1) * kCoarseStep);
-      float sum = 0;
-      for (int y = cy * kCoarseStep; y < y1; ++y) {
-        for (int x = cx * kCoarseStep; x < x1; ++x) sum += image.row(y)[x];
-      }
-      coarse.at(cx, cy) = sum / static_cast<float>((y1 - cy * kCoarseStep) * (x1 - cx * kCoarseStep));
-    }
   }
 }
 
@@ -91,21 +72,22 @@ void spread(double sigma_cells, Image<float>& coarse, Image<float>& scratch) {
   }
 }
 
-// signal += ratio * bilinear(coarse).
-void add_scatter(const Image<float>& coarse, float ratio, Image<float>& signal) {
+// signal += bilinear(coarse).
+void add_scatter(const Image<float>& coarse, int cell_px, Image<float>& signal) {
+  const float per_pixel = 1.0f / static_cast<float>(cell_px);
   std::vector<float> line(static_cast<std::size_t>(coarse.width_px));
   for (int y = 0; y < signal.height_px; ++y) {
     const float cy =
-        std::clamp((static_cast<float>(y) + 0.5f) / kCoarseStep - 0.5f, 0.0f, static_cast<float>(coarse.height_px - 1));
+        std::clamp((static_cast<float>(y) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.height_px - 1));
     const int y0 = std::min(static_cast<int>(cy), std::max(0, coarse.height_px - 2));
     const float ty = coarse.height_px > 1 ? cy - static_cast<float>(y0) : 0.0f;
     const float* a = coarse.row(y0);
     const float* b = coarse.row(std::min(y0 + 1, coarse.height_px - 1));
-    for (std::size_t x = 0; x < line.size(); ++x) line[x] = ratio * (a[x] + ty * (b[x] - a[x]));
+    for (std::size_t x = 0; x < line.size(); ++x) line[x] = a[x] + ty * (b[x] - a[x]);
     float* out = signal.row(y);
     for (int x = 0; x < signal.width_px; ++x) {
-      const float cx = std::clamp((static_cast<float>(x) + 0.5f) / kCoarseStep - 0.5f, 0.0f,
-                                  static_cast<float>(coarse.width_px - 1));
+      const float cx =
+          std::clamp((static_cast<float>(x) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.width_px - 1));
       const auto x0 = static_cast<std::size_t>(std::min(static_cast<int>(cx), std::max(0, coarse.width_px - 2)));
       const float tx = coarse.width_px > 1 ? cx - static_cast<float>(x0) : 0.0f;
       const float next = line[std::min(x0 + 1, line.size() - 1)];
@@ -203,19 +185,37 @@ void gaussian_blur(double sigma_px, Image<float>& image, Image<float>& scratch) 
   }
 }
 
+int reference_cell_px(int width_px) { return std::max(1, (width_px + kReferenceCells - 1) / kReferenceCells); }
+
+void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model, int cell_px,
+                      double cell_mm, ReferenceSignal& reference) {
+  reference.cell_px = cell_px;
+  primary_signal(maps, model, reference.log_signal);
+  reference.mean_primary = mean_of(reference.log_signal);
+  reference.scatter = reference.log_signal;
+  Image<float> scratch;
+  spread(exposure.scatter_fwhm_mm / 2.3548 / cell_mm, reference.scatter, scratch);
+  const auto ratio = static_cast<float>(exposure.scatter_to_primary);
+  for (float& v : reference.scatter.pixels) v *= ratio;
+  const int height = reference.log_signal.height_px;
+  const auto heel = static_cast<float>(exposure.heel_gradient / height);
+  for (int y = 0; y < height; ++y) {
+    float* signal = reference.log_signal.row(y);
+    const float* scatter = reference.scatter.row(y);
+    const float slope = heel * (static_cast<float>(y) + 0.5f - 0.5f * static_cast<float>(height));
+    for (int x = 0; x < reference.log_signal.width_px; ++x) signal[x] = slope - fast_log(signal[x] + scatter[x]);
+  }
+}
+
 void expose(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model,
-            double pixel_spacing_mm, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
+            const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal) {
-  // 1. Primary radiation.
+  // 1. Primary radiation, and scatter: the reference's primary, spread wide.
   primary_signal(maps, model, work.signal);
-  const float reference = mean_of(work.signal);
-  // 2. Scatter: the primary, spread wide.
-  shrink(work.signal, work.coarse);
-  spread(exposure.scatter_fwhm_mm / 2.3548 / pixel_spacing_mm / kCoarseStep, work.coarse, work.coarse_scratch);
-  add_scatter(work.coarse, static_cast<float>(exposure.scatter_to_primary), work.signal);
-  // 3. Detector blur, then noise.
+  add_scatter(reference.scatter, reference.cell_px, work.signal);
+  // 2. Detector blur, then noise.
   gaussian_blur(exposure.blur_sigma_px, work.signal, work.scratch);
-  add_noise_and_log(exposure, reference, tiles, stream, work.signal, log_signal);
+  add_noise_and_log(exposure, reference.mean_primary, tiles, stream, work.signal, log_signal);
 }
 
 }  // namespace genu::generator

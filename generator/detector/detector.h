@@ -33,16 +33,32 @@ struct Exposure {
 
 Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream);
 
+// What exposure and scatter are decided from: the knee without lesions on a coarse grid of square cells.
+struct ReferenceSignal {
+  int cell_px = 8;             // edge of a cell in image pixels
+  float mean_primary = 0.05f;  // of the open beam
+  Image<float> scatter;        // share of the open beam that reaches each cell as scatter, ratio included
+  Image<float> log_signal;     // -ln(primary + scatter), heel effect included
+};
+
 struct DetectorWorkspace {
   Image<float> signal;
   Image<float> scratch;
-  Image<float> coarse;
-  Image<float> coarse_scratch;
 };
 
-// Fills `log_signal` with -ln(signal / open), float32 [size, size]. `stream` places the noise.
+// Cells across the width of a reference; scatter and exposure vary over centimetres.
+inline constexpr int kReferenceCells = 28;
+// Edge of a cell in pixels for an image of this width.
+int reference_cell_px(int width_px);
+
+// `maps` hold the knee without lesions on the coarse grid, see project_reference.
+void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model, int cell_px,
+                      double cell_mm, ReferenceSignal& reference);
+
+// Fills `log_signal` with -ln(signal / open), float32 [height, width]. `stream` places the noise. Scatter and the level
+// of the noise are the reference's: a lesion's own share of either is below the noise.
 void expose(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model,
-            double pixel_spacing_mm, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
+            const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal);
 
 // Gaussian blur in place, separable, edges held; sigma <= 2 px. `scratch` is resized as needed.

@@ -131,44 +131,41 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
   return look;
 }
 
-void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
-             Image<float>& grey) {
-  const int width = log_signal.width_px, height = log_signal.height_px;
-  // 1. Edge enhancement against two box means.
+ToneCurve tone_curve(const Image<float>& reference_log_signal, const DisplayLook& look) {
+  ToneCurve curve;
+  curve.centre = moments_of(reference_log_signal).mean + static_cast<float>(look.curve_centre);
+  curve.steepness = static_cast<float>(look.curve_steepness);
+  Image<float> tone = reference_log_signal;
+  for (float& v : tone.pixels) v = 1.0f / (1.0f + fast_exp(-curve.steepness * (v - curve.centre)));
+  const Moments plain = moments_of(tone);
+  const auto wanted_mean = static_cast<float>(look.mean_grey), wanted_sd = static_cast<float>(look.sd_grey);
+  curve.scale = wanted_sd / std::max(plain.sd, 1e-6f);
+  curve.offset = wanted_mean - curve.scale * plain.mean;
+  // Corrected once for what toe and shoulder take away.
+  Image<float> shown = tone;
+  for (float& v : shown.pixels) v = shoulder(curve.offset + curve.scale * v);
+  const Moments bent = moments_of(shown);
+  curve.scale *= std::clamp(wanted_sd / std::max(bent.sd, 1e-3f), 0.8f, 1.25f);
+  curve.offset = wanted_mean - curve.scale * plain.mean + (wanted_mean - bent.mean);
+  return curve;
+}
+
+void develop(const Image<float>& log_signal, const ToneCurve& curve, const DisplayLook& look, double pixel_spacing_mm,
+             DisplayWorkspace& work, Image<float>& grey) {
+  // 1. Edge enhancement against a box mean.
   const int radius = std::max(1, static_cast<int>(std::lround(look.edge_radius_mm / pixel_spacing_mm)));
   box_columns(log_signal, radius, work.scratch);
   box_rows(work.scratch, radius, work.smooth);
   const auto gain = static_cast<float>(look.edge_gain);
-
-  // 2. Sigmoid look-up around the picture's own level.
-  const float centre = moments_of(log_signal).mean + static_cast<float>(look.curve_centre);
-  const auto steepness = static_cast<float>(look.curve_steepness);
-  work.tone.reset(width, height, 0.0f);
-  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
-    const float value = log_signal.pixels[i];
-    const float enhanced = value + gain * (value - work.smooth.pixels[i]);
-    work.tone.pixels[i] = 1.0f / (1.0f + fast_exp(-steepness * (enhanced - centre)));
-  }
-
-  // 3. The film's own mean and contrast, corrected once for what toe and shoulder take away.
-  const Moments tone = moments_of(work.tone);
-  float scale = static_cast<float>(look.sd_grey) / std::max(tone.sd, 1e-6f);
-  float offset = static_cast<float>(look.mean_grey) - scale * tone.mean;
-  work.scratch.reset(width, height, 0.0f);
-  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
-    work.scratch.pixels[i] = shoulder(offset + scale * work.tone.pixels[i]);
-  }
-  const Moments shown = moments_of(work.scratch);
-  const float stretch = std::clamp(static_cast<float>(look.sd_grey) / std::max(shown.sd, 1e-3f), 0.8f, 1.25f);
-  scale *= stretch;
-  offset = static_cast<float>(look.mean_grey) - scale * tone.mean + (static_cast<float>(look.mean_grey) - shown.mean);
-
-  // 4. Polarity.
+  // 2. Look-up, polarity.
   const bool negative = look.polarity == Polarity::kBoneDark;
   const float sign = negative ? -1.0f : 1.0f, base = negative ? 255.0f : 0.0f;
-  grey.reset(width, height, 0.0f);
-  for (std::size_t i = 0; i < work.tone.pixels.size(); ++i) {
-    const float positive = shoulder(offset + scale * work.tone.pixels[i]);
+  grey.reset(log_signal.width_px, log_signal.height_px, 0.0f);
+  for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
+    const float value = log_signal.pixels[i];
+    const float enhanced = value + gain * (value - work.smooth.pixels[i]);
+    const float tone = 1.0f / (1.0f + fast_exp(-curve.steepness * (enhanced - curve.centre)));
+    const float positive = shoulder(curve.offset + curve.scale * tone);
     grey.pixels[i] = std::min(std::max(base + sign * positive, 0.0f), 255.0f);
   }
 }

@@ -43,13 +43,24 @@ struct DisplayLook {
 DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream);
 
 struct DisplayWorkspace {
-  Image<float> tone;
   Image<float> smooth;
   Image<float> scratch;
 };
 
+// Look-up of one film: grey = shoulder(offset + scale / (1 + exp(-steepness (log signal - centre)))).
+struct ToneCurve {
+  float centre = 2.5;
+  float steepness = 1.1f;
+  float scale = 200;
+  float offset = 30;
+};
+
+// The curve that gives the film its grey mean and SD, decided from the knee without lesions (ReferenceSignal's
+// log_signal), so that no lesion moves the rest of the picture.
+ToneCurve tone_curve(const Image<float>& reference_log_signal, const DisplayLook& look);
+
 // `log_signal` is -ln(signal / open). Fills `grey`, float32 of the same size, 0 .. 255; the caller rounds to its depth.
-void develop(const Image<float>& log_signal, const DisplayLook& look, double pixel_spacing_mm, DisplayWorkspace& work,
-             Image<float>& grey);
+void develop(const Image<float>& log_signal, const ToneCurve& curve, const DisplayLook& look, double pixel_spacing_mm,
+             DisplayWorkspace& work, Image<float>& grey);
 
 }  // namespace genu::generator

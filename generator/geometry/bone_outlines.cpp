@@ -59,6 +59,9 @@ double bump(double x, double centre, double width) {
   return std::exp(-u * u);
 }
 
+// Of the bone that attrition takes, what the condyle loses; the rest is the plateau's (spec 3.4: tibia > femur).
+constexpr double kFemoralAttritionShare = 0.25;
+
 double smooth_max(double a, double b, double blend) {
   return 0.5 * (a + b + std::sqrt((a - b) * (a - b) + blend * blend));
 }
@@ -84,9 +87,12 @@ PointMm own_proportions(const KneeAnatomy& anatomy, const KneeFeatures& features
   if (p.y < 14 * scale && across < 20) {
     const double inside = 1 - smooth_step(10, 20, across);
     const double height = anatomy.notch_height_mm / (11.6 * scale);
-    const double width = (anatomy.notch_width_mm - features.notch_narrowing_mm) / (19.6 * scale);
+    const double width = anatomy.notch_width_mm / (19.6 * scale);
     p.y *= 1 + (height - 1) * inside;
     p.x *= 1 + (std::clamp(width, 0.75, 1.3) - 1) * std::min(1.0, 2 * inside);
+    // Lips on the notch's walls: these come nearer, its shoulders on the condyles stay.
+    const double wall = (1 - smooth_step(7, 13, across)) * smooth_step(3, 7, p.y / scale);
+    p.x *= 1 - 0.5 * features.notch_narrowing_mm / (9.8 * scale) * wall;
   }
   const double epicondyle = bump(p.y / scale, p.x < 0 ? 34 : 28, 6);
   p.x += (p.x < 0 ? -1 : 1) * 1.2 * (anatomy.epicondyle_prominence - 1) * epicondyle;
@@ -102,8 +108,8 @@ double worn_height_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     const double flattening = state.jsn >= 3 ? 0.45 : state.jsn == 2 ? 0.30 : 0.0;
     y *= 1 - flattening * bump(p.x, centre, 12);
     y -= 0.5 * bump(p.x, centre, 8);
-    if (features.attrition_grade > 0 && features.attrition_compartment == side) {
-      y += 0.10 * std::min(features.attrition_depth_mm, 6.0) * bump(p.x, centre, 10);
+    if (features.attrition_compartment == side) {
+      y += kFemoralAttritionShare * features.attrition_depth_mm * bump(p.x, centre, 13);
     }
   }
   return y;
@@ -149,14 +155,33 @@ FemurOutline femur_outline(const KneeAnatomy& anatomy, const KneeFeatures& featu
   return femur;
 }
 
-Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, double spine_scale,
+namespace {
+
+// What attrition has taken off the plateau: the whole width of the compartment's weight-bearing floor sinks, deepest at
+// the wear centre, less at the rim, nothing at the eminence. Continuous with the side of the bone.
+double attrition_loss_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, double x) {
+  if (!(features.attrition_depth_mm > 0)) return 0;
+  const double sign = features.attrition_compartment == Compartment::kMedial ? -1 : 1;
+  const double across = sign * x;
+  const double centre = std::abs(wear_centre_x_mm(anatomy, features, features.attrition_compartment));
+  const double half = 0.5 * anatomy.tibia_width_mm;
+  const double inner = plateau_inner_edge_mm(anatomy);
+  const double depth = (1 - kFemoralAttritionShare) * features.attrition_depth_mm;
+  const double inside = smooth_step(inner - 2, centre, across);
+  const double rim = 1 - 0.45 * smooth_step(centre, half, across);
+  return depth * inside * rim;
+}
+
+}  // namespace
+
+Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, const EminenceScale& scale,
                       RandomStream roughness) {
   const double half = 0.5 * anatomy.tibia_width_mm;
   const double inner = plateau_inner_edge_mm(anatomy);
   const double tip_angle = std::max(55.0, anatomy.spine_tip_angle_deg - features.spine_sharpening_deg);
   const double steepness = 1 / std::tan(0.5 * tip_angle * kRadPerDeg);
-  const double medial_tip = (anatomy.medial_spine_height_mm + features.spine_growth_mm) * spine_scale;
-  const double lateral_tip = (anatomy.lateral_spine_height_mm + features.spine_growth_mm) * spine_scale;
+  const double medial_tip = (anatomy.medial_spine_height_mm + features.spine_growth_mm) * scale.spines;
+  const double lateral_tip = (anatomy.lateral_spine_height_mm + features.spine_growth_mm) * scale.spines;
   const double tip_x = 0.5 * anatomy.spine_separation_mm;
 
   // Roughness of the plates: three waves of 4-10 mm with the wanted RMS.
@@ -167,14 +192,11 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
   }
   const double wave_mm = kProjectedRoughness * features.plate_irregularity_mm * std::sqrt(2.0 / 3.0);
 
-  // Steep towards the valley, a concave flank towards the plateau.
-  const auto spine = [&](double x, double tip_height, double centre, double outward) {
-    const double dx = (x - centre) * outward;  // positive on the plateau side
-    const double valley = tip_height - (std::sqrt(steepness * steepness * dx * dx + 0.36) - 0.6);
-    if (dx <= 0) return valley;
-    const double reach = 1.8 * tip_height / steepness;
-    const double left = std::max(0.0, 1 - std::max(0.0, dx - 0.6) / reach);
-    return tip_height * left * left;
+  // A spine stands out of the hill of the eminence; its flanks meet at the tip's angle and are gone before the plateau.
+  const auto spine = [&](double x, double tip_height, double centre) {
+    const double dx = x - centre;
+    const double fallen = steepness * (std::sqrt(dx * dx + 0.8) - 0.894);
+    return tip_height - fallen;
   };
   Contour surface;
   const double step = 0.75;
@@ -185,19 +207,16 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     const double concavity = x < 0 ? anatomy.medial_concavity_mm : anatomy.lateral_concavity_mm;
     double y = u < 1 ? -concavity * std::sin(std::numbers::pi * std::clamp(u, 0.0, 1.0)) : 0.0;
     // The floor climbs towards the eminence, as the femoral flanks do towards the notch.
-    const double climb = std::max(0.0, 1 - std::abs(x) / (0.36 * anatomy.tibia_width_mm));
-    y += 4.6 * climb * std::sqrt(climb);
+    const double climb = std::max(0.0, 1 - std::abs(x) / (0.29 * anatomy.tibia_width_mm));
+    y += 6.6 * scale.hill * climb * std::sqrt(climb);
     const double corner = std::max(0.0, 1 - (half - std::abs(x)) / 4.5);
     y -= 3.0 * corner * corner;
     for (std::size_t k = 0; k < 3; ++k) y += wave_mm * std::sin(wave_number[k] * x + phase[k]);
-    y = smooth_max(y, (4.2 - 0.05 * x * x) * spine_scale, 1.0);
-    y = smooth_max(y, spine(x, medial_tip, -tip_x, -1), 0.9);
-    y = smooth_max(y, spine(x, lateral_tip, tip_x, 1), 0.9);
-    if (features.attrition_grade > 0) {
-      const double centre = wear_centre_x_mm(anatomy, features, features.attrition_compartment);
-      const double depth = 0.5 * features.attrition_depth_mm;
-      y -= depth * bump(x, centre + (centre < 0 ? -2 : 2), 11);
-    }
+    const double between = 1 - smooth_step(inner - 3, inner + 1.5, std::abs(x));
+    const double peaked =
+        smooth_max(smooth_max(y, spine(x, medial_tip, -tip_x), 1.0), spine(x, lateral_tip, tip_x), 1.0);
+    y += between * (peaked - y);
+    y -= attrition_loss_mm(anatomy, features, x);
     surface.push_back({x, y});
   }
   return surface;
@@ -215,10 +234,18 @@ Contour tibia_outline(const KneeAnatomy& anatomy, const Contour& surface_mm) {
     p.x += lean * std::min(0.0, p.y + 8);
     return p;
   };
+  // Where a rim has been lost the side begins lower: it starts below the surface's end.
+  const double lateral_top = surface_mm.back().y, medial_top = surface_mm.front().y;
   Contour lateral = {surface_mm.back()}, medial;
-  for (const PointMm& p : kTibiaLateralSide) lateral.push_back(place(p));
+  for (const PointMm& p : kTibiaLateralSide) {
+    const PointMm at = place(p);
+    if (at.y < lateral_top - 1.5) lateral.push_back(at);
+  }
   k = 19;
-  for (const PointMm& p : kTibiaMedialSide) medial.push_back(place(p));
+  for (const PointMm& p : kTibiaMedialSide) {
+    const PointMm at = place(p);
+    if (at.y < medial_top - 1.5) medial.push_back(at);
+  }
   medial.push_back(surface_mm.front());
   // Smooth each side with the end of the surface as neighbour; the foot of the shaft lies outside every film.
   Contour outline = surface_mm;

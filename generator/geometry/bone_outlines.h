@@ -13,8 +13,15 @@ struct FemurOutline {
 };
 FemurOutline femur_outline(const KneeAnatomy& anatomy, const KneeFeatures& features);
 
-// Articular surface and outline of the tibia; `spine_scale` shortens the eminence where it would meet the notch.
-Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, double spine_scale,
+// How much of the eminence is left where it would meet the notch: the hill reaches into the plateaus, the spines do
+// not.
+struct EminenceScale {
+  double hill = 1;
+  double spines = 1;
+};
+
+// Articular surface and outline of the tibia.
+Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, const EminenceScale& scale,
                       RandomStream roughness);
 Contour tibia_outline(const KneeAnatomy& anatomy, const Contour& surface_mm);
 

@@ -67,6 +67,15 @@ Placement place_femur(const Contour& articular, const Contour& surface, const Kn
   throw InternalError("the joint space cannot be built: the placement of the femur does not settle");
 }
 
+// The outlines' lesions undone: what exposure is decided from, and what the femur is placed on.
+KneeFeatures without_lesions(KneeFeatures features) {
+  features.attrition_depth_mm = 0;
+  features.spine_sharpening_deg = 0;
+  features.spine_growth_mm = 0;
+  features.notch_narrowing_mm = 0;
+  return features;
+}
+
 bool spines_clear(const Contour& articular, const Contour& surface, const RigidMotion& motion, double inner_mm) {
   const Contour moved = transformed(articular, motion);
   return signed_gap_mm(part_between(moved, -inner_mm - 4, inner_mm + 4), part_between(surface, -inner_mm, inner_mm)) >=
@@ -85,35 +94,56 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
   KneeGeometry knee;
   knee.inner_edge_mm = plateau_inner_edge_mm(anatomy);
   const double half = 0.5 * anatomy.tibia_width_mm;
-  const FemurOutline femur = femur_outline(anatomy, features);
-  const RandomStream roughness = stream;  // the same plate whatever the height of the spines
-  for (int i = 0; i < 16; ++i) stream.next_u32();
+  const std::uint64_t root = stream.next_u64();
+  const RandomStream roughness(root, 0, "roughness");  // the same plate whatever else is drawn
 
-  // 1. Place the femur; shorten the spines until they clear the notch.
+  // 1. Place the femur on the surfaces as they were when it sank; lower the eminence until it clears the notch.
+  const KneeFeatures healthy = without_lesions(features);
+  KneeFeatures sunk = healthy;
+  sunk.attrition_compartment = features.attrition_compartment;
+  sunk.attrition_depth_mm = features.attrition_subsidence_mm;
+  const FemurOutline sunk_femur = femur_outline(anatomy, sunk);
   Placement placed;
-  double spine_scale = 1;
-  for (int attempt = 0; attempt < 8; ++attempt, spine_scale *= 0.85) {
-    knee.tibia_articular_mm = tibia_surface(anatomy, features, spine_scale, roughness);
-    placed = place_femur(femur.articular_mm, knee.tibia_articular_mm, features, half, knee.inner_edge_mm);
-    if (spines_clear(femur.articular_mm, knee.tibia_articular_mm, placed.motion, knee.inner_edge_mm)) break;
+  EminenceScale scale;
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    scale.hill = scale.spines = std::pow(0.85, attempt);
+    const Contour surface = tibia_surface(anatomy, sunk, scale, roughness);
+    placed = place_femur(sunk_femur.articular_mm, surface, features, half, knee.inner_edge_mm);
+    if (spines_clear(sunk_femur.articular_mm, surface, placed.motion, knee.inner_edge_mm)) break;
   }
   knee.knee_from_femur = placed.motion;
-  knee.measured = placed.measured;
+  const EminenceScale healthy_scale = scale;
+
+  // 2. The outlines; sharpened spines are shortened until they clear the notch.
+  const FemurOutline femur = femur_outline(anatomy, features);
+  for (int attempt = 0; attempt < 8; ++attempt, scale.spines *= 0.85) {
+    knee.tibia_articular_mm = tibia_surface(anatomy, features, scale, roughness);
+    if (spines_clear(femur.articular_mm, knee.tibia_articular_mm, placed.motion, knee.inner_edge_mm)) break;
+  }
   knee.femur_articular_mm = transformed(femur.articular_mm, placed.motion);
   knee.femur_mm = transformed(femur.outline_mm, placed.motion);
   knee.tibia_mm = tibia_outline(anatomy, knee.tibia_articular_mm);
+  knee.measured = {measure_jsw_mm(knee, Compartment::kMedial), measure_jsw_mm(knee, Compartment::kLateral)};
+  if (healthy == features) {
+    knee.femur_reference_mm = knee.femur_mm;
+    knee.tibia_reference_mm = knee.tibia_mm;
+  } else {
+    knee.femur_reference_mm = transformed(femur_outline(anatomy, healthy).outline_mm, placed.motion);
+    knee.tibia_reference_mm = tibia_outline(anatomy, tibia_surface(anatomy, healthy, healthy_scale, roughness));
+  }
   knee.fibula_mm = fibula_outline(anatomy, positioning);
   knee.patella_mm = transformed(patella_outline(anatomy, positioning), placed.motion);
 
-  // 2. Alignment: the constitution less what the joint line has converged (spec 1.3).
+  // 3. Alignment: the constitution less what the joint line has converged (spec 1.3).
   knee.hka_deg = anatomy.arithmetic_hka_deg - placed.motion.rotation_rad / kRadPerDeg;
   knee.rim_separation_mm = std::abs(0.95 * anatomy.plateau_depth_mm * std::sin(positioning.rim_angle_deg * kRadPerDeg));
 
-  // 3. Lesions and lines.
+  // 4. Lesions and lines.
   add_osteophytes(knee, features);
   add_cysts(knee, anatomy, features);
   add_sclerosis(knee, anatomy, features);
-  add_bone_lines(knee, anatomy, stream);
+  RandomStream lines(root, 0, "bone lines");
+  add_bone_lines(knee, anatomy, lines);
   return knee;
 }
 

@@ -54,6 +54,9 @@ struct KneeGeometry {
   Contour tibia_mm;
   Contour fibula_mm;
   Contour patella_mm;
+  // The same two bones without lesions (attrition, sharpened spines, narrowed notch), in the same place.
+  Contour femur_reference_mm;
+  Contour tibia_reference_mm;
   Contour femur_articular_mm;  // open, ascending x, notch included
   Contour tibia_articular_mm;  // open, ascending x, spines included
   double inner_edge_mm = 12;   // |x| where the plateaus end and the eminence begins

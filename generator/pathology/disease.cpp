@@ -9,7 +9,7 @@ namespace genu::generator {
 
 namespace {
 
-constexpr int kMostDraws = 2000;
+constexpr std::uint64_t kMostDraws = 2000;
 
 struct JsnPair {
   int medial = 0;
@@ -106,7 +106,7 @@ int grade_at(const std::vector<double>& row, double uniform) {
 constexpr double kKl2Thinning = 0.785;
 
 void sample_osteophyte_grades(const DiseaseConfig& config, KlGrade target, KneeFeatures& features,
-                              RandomStream& stream) {
+                              RandomStream stream) {
   const Compartment diseased = worse_compartment(features);
   const double knee = stream.normal();
   const double diseased_side = stream.normal();
@@ -170,13 +170,15 @@ void shape_doubtful_lip(Osteophyte& osteophyte, double low_mm, double high_mm, R
 bool has_sign_of_grade_1(const KneeFeatures& features) { return derive_kl_grade(features) == KlGrade(1); }
 
 void sample_osteophytes(const DiseaseConfig& config, KlGrade target, KneeFeatures& features, RandomStream& stream) {
-  sample_osteophyte_grades(config, target, features, stream);
+  const std::uint64_t root = stream.next_u64();
+  sample_osteophyte_grades(config, target, features, RandomStream(root, 0, "grades"));
   for (std::size_t i = 0; i < kOsteophyteSiteCount; ++i) {
     Osteophyte& osteophyte = features.osteophytes[i];
+    RandomStream site(root, i, "shape");
     if (target.value() == 1) {
-      if (osteophyte.oarsi_grade == 1) shape_doubtful_lip(osteophyte, 0.65, 0.98, stream);
+      if (osteophyte.oarsi_grade == 1) shape_doubtful_lip(osteophyte, 0.65, 0.98, site);
     } else {
-      shape_osteophyte(osteophyte, static_cast<OsteophyteSite>(i), config.size_scale, stream);
+      shape_osteophyte(osteophyte, static_cast<OsteophyteSite>(i), config.size_scale, site);
     }
   }
   // Grade 1 without any sign yet: a lip too small for an OARSI grade, mostly at the medial tibia.
@@ -245,13 +247,17 @@ void sample_attrition(const DiseaseConfig& config, KlGrade target, KneeFeatures&
   const std::array<double, 3> low = {1.0, 5.0, 10.0};
   const std::array<double, 3> high = {4.5, 8.5, 13.0};
   features.attrition_depth_mm = stream.uniform(low[grade], high[grade]);
+  features.attrition_subsidence_mm = features.attrition_depth_mm;
 }
 
-void sample_other_signs(const DiseaseConfig& config, KlGrade target, KneeFeatures& features, RandomStream& stream) {
+void sample_spines(const DiseaseConfig& config, KlGrade target, KneeFeatures& features, RandomStream& stream) {
   if (stream.bernoulli(row_value(config.spine_sharpening, target))) {
     features.spine_sharpening_deg = std::max(0.0, stream.truncated_normal(25, 10));
     features.spine_growth_mm = std::max(0.0, stream.truncated_normal(1.0, 0.8));
   }
+}
+
+void sample_other_signs(KlGrade target, KneeFeatures& features, RandomStream& stream) {
   const std::array<double, kKlGradeCount> shift_mean = {1.0, 1.2, 2.0, 2.6, 2.6};
   const std::array<double, kKlGradeCount> shift_sd = {0.8, 0.9, 1.4, 1.6, 2.6};
   features.lateral_shift_mm = stream.truncated_normal(shift_mean[row_of(target)], shift_sd[row_of(target)], 2.0);
@@ -294,15 +300,22 @@ void DiseaseConfig::list_fields(FieldList& fields) {
 
 KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& anatomy, KlGrade target,
                              RandomStream& stream) {
-  for (int draw = 0; draw < kMostDraws; ++draw) {
+  // Every sign draws from its own address, so that changing one never changes another's draw.
+  const std::uint64_t root = stream.next_u64();
+  for (std::uint64_t draw = 0; draw < kMostDraws; ++draw) {
+    const auto of = [&](std::string_view sign) { return RandomStream(root, draw, sign); };
     KneeFeatures features;
-    sample_compartments(config, anatomy, target, features, stream);
-    sample_osteophytes(config, target, features, stream);
-    if (derive_kl_grade(features) != target || too_atrophic(config, target, features, stream)) continue;
-    sample_sclerosis(config, target, features, stream);
-    sample_cysts(config, target, features, stream);
-    sample_attrition(config, target, features, stream);
-    sample_other_signs(config, target, features, stream);
+    RandomStream compartments = of("compartments"), osteophytes = of("osteophytes"), sclerosis = of("sclerosis"),
+                 cysts = of("cysts"), attrition = of("attrition"), spines = of("spines"), others = of("others"),
+                 atrophic = of("atrophic");
+    sample_compartments(config, anatomy, target, features, compartments);
+    sample_osteophytes(config, target, features, osteophytes);
+    if (derive_kl_grade(features) != target || too_atrophic(config, target, features, atrophic)) continue;
+    sample_sclerosis(config, target, features, sclerosis);
+    sample_cysts(config, target, features, cysts);
+    sample_attrition(config, target, features, attrition);
+    sample_spines(config, target, features, spines);
+    sample_other_signs(target, features, others);
     return features;
   }
   throw ConfigError("disease: its tables make KL " + std::to_string(target.value()) +

@@ -57,8 +57,9 @@ struct KneeFeatures {
   std::vector<Cyst> cysts;
   int attrition_grade = 0;
   Compartment attrition_compartment = Compartment::kMedial;
-  double attrition_depth_mm = 0;
-  double spine_sharpening_deg = 0;  // taken from the tip angle
+  double attrition_depth_mm = 0;       // bone lost at the middle of the defect, most of it from the tibia
+  double attrition_subsidence_mm = 0;  // how far the femur has sunk into the defect; moves the femur, not the outlines
+  double spine_sharpening_deg = 0;     // taken from the tip angle
   double spine_growth_mm = 0;
   double lateral_shift_mm = 0;         // of the tibia against the femur
   double plate_irregularity_mm = 0.1;  // RMS of the subchondral plates

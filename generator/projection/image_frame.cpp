@@ -50,6 +50,17 @@ ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_
   return frame;
 }
 
+ImageFrame coarsened(const ImageFrame& frame, int step) {
+  ImageFrame coarse;
+  coarse.width_px = (frame.width_px + step - 1) / step;
+  coarse.height_px = (frame.height_px + step - 1) / step;
+  coarse.pixel_spacing_mm = frame.pixel_spacing_mm * step;
+  const double shrink = 1.0 / step;
+  coarse.image_px_from_knee_mm = composed(Affine{shrink, 0, 0, 0, shrink, 0}, frame.image_px_from_knee_mm);
+  coarse.knee_mm_from_image_px = inverse(coarse.image_px_from_knee_mm);
+  return coarse;
+}
+
 Contour to_image_px(const Contour& contour_mm, const ImageFrame& frame) {
   Contour out;
   out.reserve(contour_mm.size());

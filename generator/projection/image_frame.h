@@ -32,6 +32,9 @@ struct ImageFrame {
 ImageFrame make_frame(int size_px, double femur_width_mm, double joint_rotation_rad, KneeSide side,
                       const Positioning& positioning);
 
+// The same view in square cells of `step` pixels; cells at the right and lower edge may reach beyond the image.
+ImageFrame coarsened(const ImageFrame& frame, int step);
+
 // Contour in image pixels (the struct's "mm" is its source's unit, not the result's).
 Contour to_image_px(const Contour& contour_mm, const ImageFrame& frame);
 

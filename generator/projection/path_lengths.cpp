@@ -93,47 +93,12 @@ void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps&
   add_weighted_body(body, texture, maps, profile, [](int, int) { return 1.0f; });
 }
 
-struct SclerosisZone {
-  float x_mm = 0;
-  float inverse_width = 0.1f;
-  float thickness_mm = 1;
-  float gain = 0;  // above 1; 0 for none
-};
-
-// The zones of one bone, medial then lateral, in the bone's frame.
-std::array<SclerosisZone, 2> zones_of(const KneeGeometry& geometry, Bone bone, const Affine& bone_from_knee) {
-  std::array<SclerosisZone, 2> zones;
-  for (const SclerosisShape& shape : geometry.sclerosis) {
-    if (shape.bone != bone) continue;
-    SclerosisZone& zone = zones[shape.compartment == Compartment::kMedial ? 0 : 1];
-    zone.x_mm = static_cast<float>(bone_from_knee(shape.surface_mm).x);
-    zone.inverse_width = static_cast<float>(1 / shape.half_width_mm);
-    zone.thickness_mm = static_cast<float>(shape.thickness_mm);
-    zone.gain = static_cast<float>(shape.bvtv_gain - 1);
-  }
-  return zones;
-}
-
-inline __attribute__((always_inline)) float sclerosis_gain(const std::array<SclerosisZone, 2>& zones, float x,
-                                                           float inside, float near_joint) {
-  float gain = 1.0f;
-  for (const SclerosisZone& zone : zones) {
-    const float u = (x - zone.x_mm) * zone.inverse_width;
-    const float within = std::max(0.0f, 1.0f - u * u);
-    const float sideways = within * within;
-    const float fade = 1.0f - smooth_ramp(0.35f * zone.thickness_mm, 1.25f * zone.thickness_mm, inside);
-    gain += zone.gain * sideways * fade * near_joint;
-  }
-  return gain;
-}
-
 float lerp(float a, float b, float t) { return a + (b - a) * t; }
 
 struct FemurProfile {
   float scale, shaft_depth, condyle_depth, fossa_half, fossa_top, cortex, bvtv, bvtv_shaft;
-  std::array<SclerosisZone, 2> sclerosis;
 
-  LocalBone operator()(float x, float y, float inside) const {
+  LocalBone operator()(float x, float y, float) const {
     const float high = smooth_ramp(24.0f * scale, 48.0f * scale, y);
     // Between the condyles, behind the trochlea, the beam crosses the open fossa.
     const float fossa = (1.0f - smooth_ramp(fossa_half - 1.5f, fossa_half + 3.0f, std::abs(x + 0.5f))) *
@@ -142,16 +107,13 @@ struct FemurProfile {
     local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.30f * condyle_depth * fossa;
     local.round_mm = lerp(20.0f, 15.0f, high);
     local.cortex_mm = cortex * (0.36f + 1.0f * smooth_ramp(28.0f, 75.0f, y));
-    const float near_joint = 1.0f - smooth_ramp(12.0f, 20.0f, y);
-    local.bvtv =
-        lerp(bvtv, bvtv_shaft, high) * sclerosis_gain(sclerosis, x, joint_depth_mm(inside, y - 3.0f), near_joint);
+    local.bvtv = lerp(bvtv, bvtv_shaft, high);
     return local;
   }
 };
 
 struct TibiaProfile {
   float depth, rim_mm, cortex, bvtv_medial, bvtv_lateral, bvtv_shaft;
-  std::array<SclerosisZone, 2> sclerosis;
 
   LocalBone operator()(float x, float y, float inside) const {
     const float low = smooth_ramp(8.0f, 45.0f, -y);
@@ -165,9 +127,8 @@ struct TibiaProfile {
     local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.48f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
     const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
-    local.bvtv = (lerp(top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
-                  0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint) *
-                 sclerosis_gain(sclerosis, x, joint_depth_mm(inside, -y - 3.0f), near_joint);
+    local.bvtv = lerp(top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
+                 0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint;
     return local;
   }
 };
@@ -288,7 +249,7 @@ void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, 
   }
 }
 
-FemurProfile femur_profile(const ProjectionInput& input, const Affine& femur_from_knee) {
+FemurProfile femur_profile(const ProjectionInput& input) {
   const KneeAnatomy& a = input.anatomy;
   const double k = a.femur_width_mm / 80;
   return {static_cast<float>(k),
@@ -298,19 +259,61 @@ FemurProfile femur_profile(const ProjectionInput& input, const Affine& femur_fro
           static_cast<float>(26 * k),
           static_cast<float>(a.cortex_scale),
           static_cast<float>(a.bvtv_femur),
-          static_cast<float>(a.bvtv_metaphysis),
-          zones_of(input.geometry, Bone::kFemur, femur_from_knee)};
+          static_cast<float>(a.bvtv_metaphysis)};
 }
 
 TibiaProfile tibia_profile(const ProjectionInput& input) {
   const KneeAnatomy& a = input.anatomy;
-  return {static_cast<float>(a.plateau_depth_mm),
-          static_cast<float>(input.geometry.rim_separation_mm),
-          static_cast<float>(a.cortex_scale),
-          static_cast<float>(a.bvtv_tibia_medial),
-          static_cast<float>(a.bvtv_tibia_lateral),
-          static_cast<float>(a.bvtv_metaphysis),
-          zones_of(input.geometry, Bone::kTibia, Affine{})};
+  return {static_cast<float>(a.plateau_depth_mm),   static_cast<float>(input.geometry.rim_separation_mm),
+          static_cast<float>(a.cortex_scale),       static_cast<float>(a.bvtv_tibia_medial),
+          static_cast<float>(a.bvtv_tibia_lateral), static_cast<float>(a.bvtv_metaphysis)};
+}
+
+constexpr float kMostBvtv = 0.62f, kLeastBvtv = 0.02f;
+
+// Denser trabeculae under a wear centre, added to the bone that is already there: full at the plate, fading over the
+// zone's thickness and to its sides, nothing outside them.
+template <class Profile>
+void add_sclerosis_zone(const SclerosisShape& shape, const Body& body, const TexturePlacement& texture,
+                        const ImageFrame& frame, const Affine& bone_from_knee, const Profile& profile,
+                        PathLengthMaps& maps) {
+  const double deep = 1.25 * shape.thickness_mm + 12;
+  const Contour corners = {{shape.surface_mm.x - shape.half_width_mm - 1, shape.surface_mm.y - deep},
+                           {shape.surface_mm.x + shape.half_width_mm + 1, shape.surface_mm.y - deep},
+                           {shape.surface_mm.x + shape.half_width_mm + 1, shape.surface_mm.y + deep},
+                           {shape.surface_mm.x - shape.half_width_mm - 1, shape.surface_mm.y + deep}};
+  const PixelBox box = box_around(to_image_px(corners, frame), 1.0, frame.width_px, frame.height_px);
+  const auto x0 = static_cast<float>(bone_from_knee(shape.surface_mm).x);
+  const auto inverse_width = static_cast<float>(1 / shape.half_width_mm);
+  const auto thickness = static_cast<float>(shape.thickness_mm);
+  const auto gain = static_cast<float>(shape.bvtv_gain - 1);
+  const float upwards = shape.bone == Bone::kTibia ? -1.0f : 1.0f;  // from the joint into the bone
+  for (int y = box.top; y < box.bottom; ++y) {
+    const float* distance = body.distance_px.row(y);
+    const TextureRows rows = texture.rows(y);
+    const float py = static_cast<float>(y) + 0.5f;
+    for (int x = box.left; x < box.right; ++x) {
+      const float inside = std::max(distance[x] + 0.35f, 0.0f) * body.pixel_mm;
+      if (!(inside > 0)) continue;
+      const float px = static_cast<float>(x) + 0.5f;
+      const float bx = body.frame.xx * px + body.frame.xy * py + body.frame.x0;
+      const float by = body.frame.yx * px + body.frame.yy * py + body.frame.y0;
+      const float u = (bx - x0) * inverse_width;
+      const float within = std::max(0.0f, 1.0f - u * u);
+      const float depth = joint_depth_mm(inside, upwards * by - 3.0f);
+      const float fade = 1.0f - smooth_ramp(0.35f * thickness, 1.25f * thickness, depth);
+      const float near_joint = 1.0f - smooth_ramp(12.0f, 21.0f, upwards * by);
+      const float more = gain * within * within * fade * near_joint;
+      if (!(more > 0)) continue;
+      const LocalBone local = profile(bx, by, inside);
+      const float inner = rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
+                                           local.depth_mm - 2.0f * local.cortex_mm);
+      const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
+      const float before = std::min(std::max(local.bvtv * wobble, kLeastBvtv), kMostBvtv);
+      const float after = std::min(std::max(local.bvtv * wobble * (1.0f + more), kLeastBvtv), kMostBvtv);
+      maps.trabecular_bone_mm.at(x, y) += std::max(0.0f, inner) * (after - before);
+    }
+  }
 }
 
 void clamp_soft_tissue(PathLengthMaps& maps) {
@@ -321,9 +324,14 @@ void clamp_soft_tissue(PathLengthMaps& maps) {
   }
 }
 
-}  // namespace
+struct Bodies {
+  Body femur;
+  Body tibia;
+};
 
-void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps) {
+// The leg, then each bone inside it; clears the maps first.
+Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, const Contour& tibia_mm,
+                      const TexturePlacement& texture, ProjectionWorkspace& work, PathLengthMaps& maps) {
   const int width = input.frame.width_px, height = input.frame.height_px;
   for (Image<float>* plane :
        {&maps.cortical_mm, &maps.trabecular_mm, &maps.trabecular_bone_mm, &maps.soft_mm, &maps.fat_mm}) {
@@ -333,21 +341,15 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
     plane->reset(width, height, -1000.0f);
   }
   const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
-  const double vertical = input.look.vertical_share;
-  const TexturePlacement texture{input.textures, random_offset(stream), random_offset(stream),
-                                 static_cast<float>(input.look.amplitude * std::sqrt(1 - vertical)),
-                                 static_cast<float>(input.look.amplitude * std::sqrt(vertical))};
-
-  // 1. The leg, then each bone inside it.
   add_soft_tissue(input, maps);
   const Affine knee_from_px = input.frame.knee_mm_from_image_px;
   const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
-  const PixelBox femur_box = distance_of(input.geometry.femur_mm, 20.5, input.frame, work.femur_distance_px);
-  add_body(Body{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm},
-           texture, maps, femur_profile(input, femur_from_knee));
-  const PixelBox tibia_box = distance_of(input.geometry.tibia_mm, 16.0, input.frame, work.tibia_distance_px);
-  add_body(Body{work.tibia_distance_px, tibia_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           tibia_profile(input));
+  const PixelBox femur_box = distance_of(femur_mm, 20.5, input.frame, work.femur_distance_px);
+  const Body femur{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm};
+  add_body(femur, texture, maps, femur_profile(input));
+  const PixelBox tibia_box = distance_of(tibia_mm, 16.0, input.frame, work.tibia_distance_px);
+  const Body tibia{work.tibia_distance_px, tibia_box, PixelToBone(knee_from_px), pixel_mm};
+  add_body(tibia, texture, maps, tibia_profile(input));
 
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
@@ -356,11 +358,36 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
            SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.35f * cortex, 0.26f});
+  return {femur, tibia};
+}
 
-  // 2. What disease adds and takes away.
+}  // namespace
+
+void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps) {
+  const double vertical = input.look.vertical_share;
+  const TexturePlacement texture{input.textures, random_offset(stream), random_offset(stream),
+                                 static_cast<float>(input.look.amplitude * std::sqrt(1 - vertical)),
+                                 static_cast<float>(input.look.amplitude * std::sqrt(vertical))};
+  const Bodies bodies = project_bodies(input, input.geometry.femur_mm, input.geometry.tibia_mm, texture, work, maps);
+
+  // What disease adds and takes away.
+  for (const SclerosisShape& shape : input.geometry.sclerosis) {
+    if (shape.bone == Bone::kTibia) {
+      add_sclerosis_zone(shape, bodies.tibia, texture, input.frame, Affine{}, tibia_profile(input), maps);
+    } else {
+      const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
+      add_sclerosis_zone(shape, bodies.femur, texture, input.frame, femur_from_knee, femur_profile(input), maps);
+    }
+  }
   for (const OsteophyteShape& shape : input.geometry.osteophytes) add_osteophyte(shape, input, texture, work, maps);
   for (const CystShape& shape : input.geometry.cysts) add_cyst(shape, input.frame, maps);
   add_lines(input, work, maps);
+  clamp_soft_tissue(maps);
+}
+
+void project_reference(const ProjectionInput& input, ProjectionWorkspace& work, PathLengthMaps& maps) {
+  const TexturePlacement plain{input.textures, {}, {}, 0.0f, 0.0f};
+  project_bodies(input, input.geometry.femur_reference_mm, input.geometry.tibia_reference_mm, plain, work, maps);
   clamp_soft_tissue(maps);
 }
 

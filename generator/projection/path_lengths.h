@@ -50,6 +50,10 @@ struct ProjectionInput {
 // Fills `maps`. `stream` places the textures.
 void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps);
 
+// The knee as it was before disease, untextured: exposure, look-up and scatter are decided from it, so that a lesion
+// changes the picture where it lies and nowhere else. `input.frame` is a coarse one (see coarsened()).
+void project_reference(const ProjectionInput& input, ProjectionWorkspace& work, PathLengthMaps& maps);
+
 // Depth below the articular surface: the distance inside the outline, but along the sides of the bone the distance from
 // the joint line (`from_line_mm`, counted from 3 mm behind the condyles' tangent or the rims).
 inline float joint_depth_mm(float inside_mm, float from_line_mm) { return std::max(inside_mm, from_line_mm); }
