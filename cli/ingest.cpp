@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/source_options.h"
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/hash.h"
@@ -13,7 +14,6 @@
 #include "core/progress.h"
 #include "core/run_record.h"
 #include "pipeline/source/manifest.h"
-#include "pipeline/source/mendeley.h"
 #include "pipeline/split/split_rules.h"
 
 namespace genu::cli {
@@ -24,8 +24,7 @@ using namespace genu::pipeline;
 
 struct Options {
   CommonOptions common;
-  std::string mendeley;
-  std::string synthetic;
+  SourceOptions sources;
   std::string out;
   bool strict = false;
 };
@@ -34,6 +33,7 @@ struct Options {
 SourceListing with_hashes(SourceListing listing, FaultPolicy policy) {
   SourceListing hashed;
   hashed.skipped = std::move(listing.skipped);
+  hashed.notes = std::move(listing.notes);
   ProgressBar bar("ingest", listing.samples.size(), "images");
   for (SourceSample& sample : listing.samples) {
     try {
@@ -63,20 +63,19 @@ void print(const SourceListing& listing, const Options& options) {
 int run(const std::vector<std::string>& arguments) {
   Options options;
   CLI::App app("Lists the images of a folder with their labels in a manifest (CSV).", "ingest");
-  auto* source = app.add_option_group("source");
-  source->add_option("--mendeley", options.mendeley, "folder with SPLIT/GRADE/SUBJECTSIDE.png")->type_name("DIR");
-  source->add_option("--synthetic", options.synthetic, "dataset folder of `genu generate`")->type_name("DIR");
-  source->require_option(1);
+  add_source_options(app, options.sources, ManifestSources::kNotOffered);
   app.add_option("--out", options.out, "manifest to write")->type_name("FILE")->required();
   app.add_flag("--strict", options.strict, "stop at the first fault instead of leaving the file out");
   add_output_options(app, options.common);
   if (!parse(app, arguments, options.common)) return 0;
 
+  const auto sources = chosen_sources(options.sources);
+  if (sources.empty())
+    throw UsageError("no source; give --mendeley DIR, --csv FILE, --experts FIRST SECOND or --synthetic DIR");
   const FaultPolicy policy = options.strict ? FaultPolicy::kStop : FaultPolicy::kSkip;
   RunRecord record(arguments, "");
-  const SourceListing listing = with_hashes(
-      options.mendeley.empty() ? list_synthetic(options.synthetic, policy) : list_mendeley(options.mendeley, policy),
-      policy);
+  const SourceListing listing = with_hashes(list_sources(sources, policy), policy);
+  for (const std::string& note : listing.notes) log_info(note);
   for (const SkippedInput& skipped : listing.skipped) log_warning(skipped.message);
   if (listing.samples.empty()) throw DataError("no image could be listed; check the folder");
   const std::string text = manifest_csv(listing.samples);

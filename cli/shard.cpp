@@ -3,38 +3,21 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/source_options.h"
 #include "core/errors.h"
 #include "core/log.h"
 #include "core/run_record.h"
 #include "pipeline/pack/pack_shards.h"
 #include "pipeline/shard/hdf5_file.h"
-#include "pipeline/source/manifest.h"
-#include "pipeline/source/mendeley.h"
 
 namespace genu::cli {
 
 namespace {
 
 using namespace genu::pipeline;
-
-enum class SourceKind : std::uint8_t { kSynthetic, kMendeley, kManifest };
-
-struct SourceConfig {
-  SourceKind kind = SourceKind::kSynthetic;
-  std::string path;
-  void list_fields(FieldList& fields) {
-    fields.choice("kind", kind,
-                  {{"synthetic", SourceKind::kSynthetic},
-                   {"mendeley", SourceKind::kMendeley},
-                   {"manifest", SourceKind::kManifest}},
-                  "layout of the source");
-    fields.add("path", path, "folder, or CSV file for a manifest");
-  }
-};
 
 // The stored config plus where the images lie, which is not stored.
 struct CommandConfig {
@@ -48,9 +31,7 @@ struct CommandConfig {
 
 struct Options {
   CommonOptions common;
-  std::vector<std::string> synthetic;
-  std::vector<std::string> mendeley;
-  std::vector<std::string> manifests;
+  SourceOptions sources;
   std::string out;
   int threads = 0;
   bool strict = false;
@@ -60,15 +41,7 @@ struct Options {
 };
 
 void add_options(CLI::App& app, Options& options) {
-  app.add_option("--synthetic", options.synthetic, "dataset folder of `genu generate`; may be repeated")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  app.add_option("--mendeley", options.mendeley, "folder with SPLIT/GRADE/SUBJECTSIDE.png; may be repeated")
-      ->type_name("DIR")
-      ->allow_extra_args(false);
-  app.add_option("--manifest", options.manifests, "manifest of `genu ingest`; may be repeated")
-      ->type_name("FILE")
-      ->allow_extra_args(false);
+  add_source_options(app, options.sources, ManifestSources::kOffered);
   app.add_option("--out", options.out, "folder for shards.json and the shards")->type_name("DIR");
   app.add_option("--threads", options.threads, "0 = one a processor; changes speed only")
       ->type_name("N")
@@ -81,33 +54,11 @@ void add_options(CLI::App& app, Options& options) {
 
 std::vector<SourceConfig> all_sources(const CommandConfig& config, const Options& options) {
   std::vector<SourceConfig> sources = config.sources;
-  for (const auto& path : options.synthetic) sources.push_back({SourceKind::kSynthetic, path});
-  for (const auto& path : options.mendeley) sources.push_back({SourceKind::kMendeley, path});
-  for (const auto& path : options.manifests) sources.push_back({SourceKind::kManifest, path});
-  if (sources.empty()) throw UsageError("no source; give --synthetic DIR, --mendeley DIR or --manifest FILE");
+  const auto chosen = chosen_sources(options.sources);
+  sources.insert(sources.end(), chosen.begin(), chosen.end());
+  if (sources.empty())
+    throw UsageError("no source; give --synthetic DIR, --mendeley DIR, --csv FILE or --manifest FILE");
   return sources;
-}
-
-SourceListing list_source(const SourceConfig& source, FaultPolicy policy) {
-  switch (source.kind) {
-    case SourceKind::kSynthetic:
-      return list_synthetic(source.path, policy);
-    case SourceKind::kMendeley:
-      return list_mendeley(source.path, policy);
-    case SourceKind::kManifest:
-      return read_manifest(source.path, policy);
-  }
-  throw InternalError("unknown kind of source");
-}
-
-SourceListing list_all(const std::vector<SourceConfig>& sources, FaultPolicy policy) {
-  SourceListing all;
-  for (const SourceConfig& source : sources) {
-    SourceListing one = list_source(source, policy);
-    std::move(one.samples.begin(), one.samples.end(), std::back_inserter(all.samples));
-    std::move(one.skipped.begin(), one.skipped.end(), std::back_inserter(all.skipped));
-  }
-  return all;
 }
 
 nlohmann::ordered_json to_json(const SplitTable& table) {
@@ -176,7 +127,8 @@ int run(const std::vector<std::string>& arguments) {
   const auto sources = all_sources(config, options);
   if (options.out.empty() && !options.dry_run) throw UsageError("--out is required");
   RunRecord record(arguments, to_yaml(config));
-  const SourceListing listing = list_all(sources, options.policy());
+  const SourceListing listing = list_sources(sources, options.policy());
+  for (const std::string& note : listing.notes) log_info(note);
   for (const SkippedInput& skipped : listing.skipped) log_warning(skipped.message);
   const auto samples = choose_samples(listing.samples, config.shard);
   if (options.dry_run) return print_dry_run(samples, options);

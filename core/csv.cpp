@@ -11,7 +11,7 @@
 
 namespace genu {
 
-CsvTable CsvTable::parse(std::string_view text, const std::string& origin) {
+CsvTable CsvTable::parse(std::string_view text, const std::string& origin, char delimiter) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   CsvTable table;
   table.origin_ = origin;
@@ -69,7 +69,7 @@ CsvTable CsvTable::parse(std::string_view text, const std::string& origin) {
       }
     } else if (c == '"' && cell.empty() && !was_quoted) {
       quoted = was_quoted = true;
-    } else if (c == ',') {
+    } else if (c == delimiter) {
       cells.push_back(std::move(cell));
       cell.clear();
       was_quoted = false;
@@ -90,6 +90,18 @@ CsvTable CsvTable::parse(std::string_view text, const std::string& origin) {
 }
 
 CsvTable CsvTable::read(const std::filesystem::path& path) { return parse(read_text_file(path), path.string()); }
+
+CsvTable CsvTable::read_any_delimiter(const std::filesystem::path& path) {
+  const std::string text = read_text_file(path);
+  const std::string_view header = std::string_view(text).substr(0, text.find('\n'));
+  char delimiter = ',';
+  std::ptrdiff_t most = 0;
+  for (const char candidate : {',', ';', '\t', '|'}) {
+    const auto count = std::count(header.begin(), header.end(), candidate);
+    if (count > most) most = count, delimiter = candidate;
+  }
+  return parse(text, path.string(), delimiter);
+}
 
 std::optional<std::size_t> CsvTable::find_column(std::string_view name) const {
   const auto found = std::find(columns_.begin(), columns_.end(), name);

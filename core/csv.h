@@ -1,4 +1,5 @@
-// CSV as RFC 4180: comma, quotes doubled, LF or CRLF, an optional byte-order mark, a header row.
+// CSV as RFC 4180: quotes doubled, LF or CRLF, an optional byte-order mark, a header row; cells parted by commas unless
+// told otherwise.
 #pragma once
 
 #include <cstddef>
@@ -13,9 +14,11 @@ namespace genu {
 class CsvTable {
  public:
   // Throws DataError ("FILE:LINE: ...") on a row of the wrong length, an open quote, a column named twice or no header.
-  static CsvTable parse(std::string_view text, const std::string& origin);
+  static CsvTable parse(std::string_view text, const std::string& origin, char delimiter = ',');
   // Throws IoError if the file cannot be read, DataError as parse().
   static CsvTable read(const std::filesystem::path& path);
+  // The same with the delimiter that the header shows: the most frequent of '|', tab, ';' and ','.
+  static CsvTable read_any_delimiter(const std::filesystem::path& path);
 
   std::size_t size() const { return rows_.size(); }
   const std::vector<std::string>& columns() const { return columns_; }

@@ -31,6 +31,8 @@ std::string_view to_string(Source source) {
       return "mendeley";
     case Source::kOai:
       return "oai";
+    case Source::kOther:
+      return "other";
   }
   return "?";
 }

@@ -20,9 +20,10 @@ std::string_view to_string(Split split);
 std::optional<Split> parse_split(std::string_view text);
 
 // Values are stored in shards: append only.
-enum class Source : std::uint8_t { kSynthetic = 0, kMendeley = 1, kOai = 2 };
-inline constexpr std::array<Source, 3> kAllSources = {Source::kSynthetic, Source::kMendeley, Source::kOai};
-// "synthetic", "mendeley", "oai".
+enum class Source : std::uint8_t { kSynthetic = 0, kMendeley = 1, kOai = 2, kOther = 3 };
+inline constexpr std::array<Source, 4> kAllSources = {Source::kSynthetic, Source::kMendeley, Source::kOai,
+                                                      Source::kOther};
+// "synthetic", "mendeley", "oai", "other" (any other films of real knees).
 std::string_view to_string(Source source);
 std::optional<Source> parse_source(std::string_view text);
 

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "pipeline/decode/crop.h"
 #include "pipeline/decode/decode_image.h"
 #include "pipeline/preprocess/prepare_image.h"
 
@@ -47,7 +48,9 @@ void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample&
   }
   PreparedImage image;
   try {
-    image = prepare_image(decode_image(bytes, name), sample.side, config.preprocess);
+    DecodedImage film = decode_image(bytes, name);
+    if (sample.box) film = crop(film, *sample.box);
+    image = prepare_image(film, sample.side, config.preprocess);
   } catch (const DataError& error) {
     const std::string message = error.what();
     throw DataError(message.starts_with(name) ? message : name + ": " + message);

@@ -1,8 +1,13 @@
 #include "pipeline/source/manifest.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cmath>
 #include <functional>
+#include <iterator>
 #include <optional>
 
 #include "core/csv.h"
@@ -14,10 +19,59 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::vector<std::string>& manifest_columns() {
+// Every column that a manifest may have: those that are always written, then those that are written where a sample has
+// them. What starts with kQualityPrefix is for people and is not read back.
+const std::vector<std::string>& core_columns() {
   static const std::vector<std::string> columns = {"path", "id",      "split",  "kl",    "kl_read",
                                                    "side", "subject", "source", "sha256"};
   return columns;
+}
+
+struct OptionalGroup {
+  std::vector<std::string> columns;
+  bool (*has)(const SourceSample&);
+  std::vector<std::string> (*cells)(const SourceSample&);  // one a column; called where has() is false too
+};
+
+std::string number_text(double value) { return fmt::format("{}", value); }
+
+const std::vector<OptionalGroup>& optional_groups() {
+  static const std::vector<OptionalGroup> groups = {
+      {{"box_left_px", "box_top_px", "box_width_px", "box_height_px"},
+       [](const SourceSample& s) { return s.box.has_value(); },
+       [](const SourceSample& s) -> std::vector<std::string> {
+         if (!s.box) return std::vector<std::string>(4);
+         return {std::to_string(s.box->left_px), std::to_string(s.box->top_px), std::to_string(s.box->width_px),
+                 std::to_string(s.box->height_px)};
+       }},
+      {{"pixel_spacing_mm", "pixel_spacing_at"},
+       [](const SourceSample& s) { return s.spacing.has_value(); },
+       [](const SourceSample& s) -> std::vector<std::string> {
+         if (!s.spacing) return std::vector<std::string>(2);
+         return {number_text(s.spacing->mm), std::string(to_string(s.spacing->kind))};
+       }},
+      {{"reads", "label_rule"},
+       [](const SourceSample& s) { return !s.reads.empty() || !s.label_rule.empty(); },
+       [](const SourceSample& s) -> std::vector<std::string> {
+         return {s.reads, s.label_rule};
+       }},
+      {std::vector<std::string>(kOarsiFeatures.begin(), kOarsiFeatures.end()),
+       [](const SourceSample& s) { return s.oarsi != OarsiGrades{}; },
+       [](const SourceSample& s) {
+         std::vector<std::string> cells;
+         for (const auto& grade : s.oarsi) cells.push_back(grade ? number_text(*grade) : std::string());
+         return cells;
+       }}};
+  return groups;
+}
+
+bool is_known_column(const std::string& column) {
+  const auto in = [&](const std::vector<std::string>& columns) {
+    return std::find(columns.begin(), columns.end(), column) != columns.end();
+  };
+  return in(core_columns()) || column.starts_with(kQualityPrefix) ||
+         std::any_of(optional_groups().begin(), optional_groups().end(),
+                     [&](const OptionalGroup& group) { return in(group.columns); });
 }
 
 std::optional<Sha256Digest> parse_sha256(const std::string& hex) {
@@ -72,6 +126,36 @@ class Row {
   std::size_t row_;
 };
 
+std::optional<double> parse_number(std::string_view text) {
+  double value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || stop != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
+  return value;
+}
+
+std::optional<double> parse_positive(std::string_view text) {
+  const auto value = parse_number(text);
+  return value && *value > 0 ? value : std::nullopt;
+}
+
+void read_box(const Row& row, SourceSample& sample) {
+  if (row.text("box_width_px").empty()) return;
+  const auto whole = [&](std::string_view column, int low) {
+    return row.parsed<int>(
+        column,
+        [low](std::string_view text) -> std::optional<int> {
+          constexpr int kMost = 1 << 20;
+          const auto value = parse_number(text);
+          if (!value || *value != std::floor(*value) || !(*value >= low && *value <= kMost)) return std::nullopt;
+          return static_cast<int>(*value);
+        },
+        "a whole number of pixels");
+  };
+  constexpr int kLeast = -(1 << 20);
+  sample.box = PixelBox{whole("box_left_px", kLeast), whole("box_top_px", kLeast), whole("box_width_px", 1),
+                        whole("box_height_px", 1)};
+}
+
 SourceSample sample_of(const Row& row, const fs::path& folder, const Defaults& defaults) {
   SourceSample sample;
   const std::string path = row.needed("path");
@@ -84,8 +168,21 @@ SourceSample sample_of(const Row& row, const fs::path& folder, const Defaults& d
   if (!row.text("side").empty()) sample.side = row.parsed<KneeSide>("side", parse_knee_side, "L or R");
   sample.id = row.text("id").empty() ? path : row.text("id");
   sample.subject = row.text("subject").empty() ? sample.id : row.text("subject");
-  sample.source = row.text("source").empty() ? defaults.source
-                                             : row.parsed<Source>("source", parse_source, "synthetic, mendeley or oai");
+  sample.source = row.text("source").empty()
+                      ? defaults.source
+                      : row.parsed<Source>("source", parse_source, "synthetic, mendeley, oai or other");
+  sample.reads = row.text("reads");
+  sample.label_rule = row.text("label_rule");
+  read_box(row, sample);
+  if (!row.text("pixel_spacing_at").empty()) {
+    sample.spacing = PixelSpacing{
+        row.parsed<double>("pixel_spacing_mm", parse_positive, "a number above 0"),
+        row.parsed<SpacingKind>("pixel_spacing_at", parse_spacing_kind, "detector, magnified, calibrated or unstated")};
+  }
+  for (std::size_t k = 0; k < kOarsiFeatureCount; ++k) {
+    if (row.text(kOarsiFeatures[k]).empty()) continue;
+    sample.oarsi[k] = row.parsed<double>(kOarsiFeatures[k], parse_number, "a number");
+  }
   if (!row.text("sha256").empty()) {
     sample.sha256 = row.parsed<Sha256Digest>(
         "sha256", [](std::string_view hex) { return parse_sha256(std::string(hex)); }, "64 hexadecimal digits");
@@ -107,16 +204,39 @@ SourceListing read_rows(const CsvTable& table, const fs::path& folder, const Def
   return listing;
 }
 
+std::vector<std::string> core_cells(const SourceSample& sample) {
+  return {fs::absolute(sample.path).lexically_normal().string(),
+          sample.id,
+          std::string(to_string(sample.split)),
+          std::to_string(sample.kl.value()),
+          std::to_string(sample.kl_read.value()),
+          sample.side ? std::string(to_string(*sample.side)) : std::string(),
+          sample.subject,
+          std::string(to_string(sample.source)),
+          sample.sha256 ? to_hex(*sample.sha256) : std::string()};
+}
+
+void append(std::vector<std::string>& cells, std::vector<std::string> more) {
+  std::move(more.begin(), more.end(), std::back_inserter(cells));
+}
+
 }  // namespace
 
-std::string manifest_csv(std::span<const SourceSample> samples) {
-  std::string text = csv_line(manifest_columns());
-  for (const SourceSample& sample : samples) {
-    text += csv_line({fs::absolute(sample.path).lexically_normal().string(), sample.id,
-                      std::string(to_string(sample.split)), std::to_string(sample.kl.value()),
-                      std::to_string(sample.kl_read.value()),
-                      sample.side ? std::string(to_string(*sample.side)) : std::string(), sample.subject,
-                      std::string(to_string(sample.source)), sample.sha256 ? to_hex(*sample.sha256) : std::string()});
+std::string manifest_csv(std::span<const SourceSample> samples, const QualityCells& quality) {
+  if (!quality.rows.empty() && quality.rows.size() != samples.size()) throw InternalError("manifest: rows of quality");
+  std::vector<const OptionalGroup*> used;
+  for (const OptionalGroup& group : optional_groups()) {
+    if (std::any_of(samples.begin(), samples.end(), group.has)) used.push_back(&group);
+  }
+  std::vector<std::string> header = core_columns();
+  for (const OptionalGroup* group : used) append(header, group->columns);
+  for (const std::string& column : quality.columns) header.push_back(std::string(kQualityPrefix) + column);
+  std::string text = csv_line(header);
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    std::vector<std::string> cells = core_cells(samples[i]);
+    for (const OptionalGroup* group : used) append(cells, group->cells(samples[i]));
+    if (!quality.rows.empty()) append(cells, quality.rows[i]);
+    text += csv_line(cells);
   }
   return text;
 }
@@ -124,11 +244,10 @@ std::string manifest_csv(std::span<const SourceSample> samples) {
 SourceListing read_manifest(const fs::path& path, FaultPolicy policy) {
   const CsvTable table = CsvTable::read(path);
   for (const std::string& column : table.columns()) {
-    const auto& known = manifest_columns();
-    if (std::find(known.begin(), known.end(), column) == known.end()) {
-      throw DataError(path.string() + ": unknown column '" + column +
-                      "'; known are path, id, split, kl, kl_read, side, subject, source and sha256");
-    }
+    if (is_known_column(column)) continue;
+    throw DataError(path.string() + ": unknown column '" + column +
+                    "'; a manifest has path, id, split, kl, kl_read, side, subject, source, sha256 and what `genu "
+                    "ingest` adds; list any other table with `genu ingest --csv`");
   }
   return read_rows(table, path.parent_path(), {}, policy);
 }

@@ -5,17 +5,28 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "pipeline/source/source_sample.h"
 
 namespace genu::pipeline {
 
-// path,id,split,kl,kl_read,side,subject,source,sha256; paths absolute, an unknown side is empty.
-std::string manifest_csv(std::span<const SourceSample> samples);
+// Columns that say how good each image is; nothing depends on them, so a reader of manifests passes them over.
+inline constexpr std::string_view kQualityPrefix = "quality_";
+struct QualityCells {
+  std::vector<std::string> columns;            // without the prefix
+  std::vector<std::vector<std::string>> rows;  // one a sample, one cell a column; empty where there are no columns
+};
 
-// Reads what manifest_csv() wrote. Relative paths start at the manifest's folder. Columns: path and kl are needed;
-// id (else the path), split (else train), kl_read (else kl), side, subject (else the id), source (else mendeley) and
-// sha256 may be missing. Unknown columns are faults.
+// path,id,split,kl,kl_read,side,subject,source,sha256; paths absolute, an unknown side is empty. Where a sample has
+// them also box_{left,top,width,height}_px, pixel_spacing_mm and pixel_spacing_at, reads and label_rule, and the OARSI
+// grades (source_sample.h says what they mean).
+std::string manifest_csv(std::span<const SourceSample> samples, const QualityCells& quality = {});
+
+// Reads what manifest_csv() wrote, but for the quality columns. Relative paths start at the manifest's folder.
+// Columns: path and kl are needed; id (else the path), split (else train), kl_read (else kl), side, subject (else the
+// id), source (else mendeley) and all others may be missing. Unknown columns are faults.
 // Throws IoError or DataError ("file:line: fault; remedy").
 SourceListing read_manifest(const std::filesystem::path& path, FaultPolicy policy);
 

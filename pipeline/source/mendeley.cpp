@@ -1,12 +1,12 @@
 #include "pipeline/source/mendeley.h"
 
 #include <algorithm>
-#include <array>
-#include <cctype>
 #include <string>
-#include <system_error>
+#include <vector>
 
 #include "core/errors.h"
+#include "pipeline/source/folders.h"
+#include "pipeline/source/names.h"
 
 namespace genu::pipeline {
 
@@ -14,105 +14,106 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Entries in the order of their names. Throws IoError if the folder cannot be read.
-std::vector<fs::path> sorted_entries(const fs::path& folder) {
-  std::error_code error;
-  std::vector<fs::path> entries;
-  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
-    entries.push_back(it->path());
+bool names_grade(const fs::path& entry) {
+  return parse_grade_name(entry.filename().string()).has_value() && is_folder(entry);
+}
+bool names_split(const fs::path& entry) {
+  return parse_split_name(entry.filename().string()).has_value() && is_folder(entry);
+}
+
+// Archives often wrap the set in folders of their own.
+fs::path without_wrapping(fs::path folder) {
+  constexpr int kDeepest = 4;
+  for (int depth = 0; depth < kDeepest; ++depth) {
+    const auto entries = sorted_entries(folder);
+    const auto known = [](const fs::path& entry) { return names_grade(entry) || names_split(entry); };
+    if (std::any_of(entries.begin(), entries.end(), known)) return folder;
+    if (std::count_if(entries.begin(), entries.end(), is_folder) != 1) return folder;
+    folder = *std::find_if(entries.begin(), entries.end(), is_folder);
   }
-  if (error) throw IoError(folder.string() + ": cannot list: " + error.message() + "; check the path");
-  std::sort(entries.begin(), entries.end());
-  return entries;
-}
-
-bool is_folder(const fs::path& path) {
-  std::error_code ignored;  // a loop of links is no folder
-  return fs::is_directory(path, ignored);
-}
-
-struct KneeName {
-  std::string subject;
-  KneeSide side = KneeSide::kLeft;
-};
-
-std::optional<KneeName> parse_name(const std::string& stem) {
-  constexpr std::size_t kDigits = 7;
-  if (stem.size() != kDigits + 1) return std::nullopt;
-  const bool digits = std::all_of(stem.begin(), stem.begin() + kDigits, [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || (stem.back() != 'L' && stem.back() != 'R')) return std::nullopt;
-  return KneeName{stem.substr(0, kDigits), stem.back() == 'L' ? KneeSide::kLeft : KneeSide::kRight};
-}
-
-bool is_image_name(const fs::path& path) {
-  static const std::array<std::string, 6> kExtensions = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff"};
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return std::find(kExtensions.begin(), kExtensions.end(), extension) != kExtensions.end();
+  return folder;
 }
 
 class Lister {
  public:
-  explicit Lister(FaultPolicy policy) : policy_(policy) {}
+  Lister(Naming naming, FaultPolicy policy) : naming_(naming), policy_(policy) {}
 
   void add_root(const fs::path& root) {
-    std::size_t splits = 0;
-    for (const fs::path& entry : sorted_entries(root)) {
-      const std::string name = entry.filename().string();
-      const auto split = parse_split(name);
-      if (name == "auto_test") {
-        fault(entry.string() + ": repeats subjects of the test part in automatic crops; left out");
-      } else if (split && *split != Split::kSample && is_folder(entry)) {
-        ++splits;
-        add_split(entry, *split);
-      } else {
-        fault(entry.string() + ": not one of the folders train, val and test; remove it or leave it out");
-      }
+    const auto entries = sorted_entries(root);
+    if (std::any_of(entries.begin(), entries.end(), names_split)) return add_splits(entries);
+    if (std::any_of(entries.begin(), entries.end(), names_grade)) {
+      listing_.notes.push_back(root.string() +
+                               ": grade folders without split folders; all is listed as train, `genu split` parts it");
+      return add_grades(entries, Split::kTrain);
     }
-    if (splits == 0) {
-      throw DataError(root.string() + ": has none of the folders train, val and test; give the folder above them");
-    }
+    throw DataError(root.string() +
+                    ": has neither split folders (train, val, test) nor grade folders (0-4, KL0-4, 0Normal ...); give "
+                    "the folder that holds them");
   }
 
-  SourceListing take() { return std::move(listing_); }
-
- private:
-  void add_split(const fs::path& folder, Split split) {
-    for (const fs::path& entry : sorted_entries(folder)) {
-      const auto grade = parse_kl_grade(entry.filename().string());
+  void add_grades(const std::vector<fs::path>& entries, Split split) {
+    for (const fs::path& entry : entries) {
+      const auto grade = parse_grade_name(entry.filename().string());
       if (grade && is_folder(entry)) {
         add_grade(entry, split, *grade);
+      } else if (is_auto_test_name(entry.filename().string())) {
+        quarantine(entry);
       } else {
         fault(entry.string() + ": not a grade folder 0, 1, 2, 3 or 4; rename or remove it");
       }
     }
   }
 
+  SourceListing take() { return std::move(listing_); }
+
+ private:
+  void add_splits(const std::vector<fs::path>& entries) {
+    for (const fs::path& entry : entries) {
+      const std::string name = entry.filename().string();
+      if (is_auto_test_name(name)) {
+        quarantine(entry);
+      } else if (names_split(entry)) {
+        add_grades(sorted_entries(entry), *parse_split_name(name));
+      } else {
+        fault(entry.string() + ": not one of the folders train, val and test; remove it or leave it out");
+      }
+    }
+  }
+
   void add_grade(const fs::path& folder, Split split, KlGrade grade) {
     for (const fs::path& entry : sorted_entries(folder)) {
-      const auto name = parse_name(entry.stem().string());
-      if (!name || !is_image_name(entry) || is_folder(entry)) {
+      if (!is_image_name(entry) || is_folder(entry)) {
+        fault(entry.string() + ": not an image file (png, jpg, bmp, tif); remove it");
+        continue;
+      }
+      const std::string stem = entry.stem().string();
+      const auto name = parse_knee_name(stem);
+      if (!name && naming_ == Naming::kSubjectAndSide) {
         fault(entry.string() +
-              ": not an image named SUBJECT (7 digits) and SIDE (L or R), such as 9001400L.png; "
-              "rename or remove it");
+              ": not named SUBJECT (7 digits) and SIDE (L or R), such as 9001400L.png; rename it, or list the images "
+              "in a CSV");
         continue;
       }
       SourceSample sample;
       sample.path = entry;
-      sample.id = entry.stem().string();
+      // Free names are often numbered anew in each grade folder.
+      sample.id = name ? stem : folder.filename().string() + "/" + stem;
       sample.split = split;
       sample.kl = grade;
       sample.kl_read = grade;
-      sample.side = name->side;
-      sample.subject = name->subject;
-      sample.source = Source::kMendeley;
+      if (name) sample.side = name->side;
+      sample.subject = name ? name->subject : sample.id;
+      sample.source = name ? Source::kMendeley : Source::kOther;
       listing_.samples.push_back(std::move(sample));
     }
   }
 
+  void quarantine(const fs::path& folder) {
+    fault(folder.string() + ": repeats subjects of the test part in automatic crops; left out");
+  }
   void fault(const std::string& message) { report_fault(policy_, message, listing_.skipped); }
 
+  Naming naming_;
   FaultPolicy policy_;
   SourceListing listing_;
 };
@@ -121,8 +122,19 @@ class Lister {
 
 SourceListing list_mendeley(const fs::path& folder, FaultPolicy policy) {
   if (!is_folder(folder)) throw IoError(folder.string() + ": no such folder; check the path");
-  Lister lister(policy);
-  lister.add_root(folder);
+  Lister lister(Naming::kSubjectAndSide, policy);
+  lister.add_root(without_wrapping(folder));
+  return lister.take();
+}
+
+SourceListing list_grade_folders(const fs::path& folder, Split split, Naming naming, FaultPolicy policy) {
+  if (!is_folder(folder)) throw IoError(folder.string() + ": no such folder; check the path");
+  const auto entries = sorted_entries(folder);
+  if (std::none_of(entries.begin(), entries.end(), names_grade)) {
+    throw DataError(folder.string() + ": has no grade folders (0-4, KL0-4, 0Normal ...); give the folder above them");
+  }
+  Lister lister(naming, policy);
+  lister.add_grades(entries, split);
   return lister.take();
 }
 

@@ -270,7 +270,7 @@ f = h5py.File(sys.argv[1] + '/shard-00000.h5')
 assert f['image'].shape == (20, 96, 96) and f['image'].dtype == 'u1' and f['image'].chunks is None
 assert f['kl'].shape == (20,) and max(f['kl'][:]) <= 4
 assert f['sample_id'][0].decode() == '9000000L', f['sample_id'][0]
-assert list(f['source'].attrs['names']) == ['synthetic', 'mendeley', 'oai']
+assert list(f['source'].attrs['names']) == ['synthetic', 'mendeley', 'oai', 'other']
 assert f['augmentation'].dtype.names[:2] == ('rotation_deg', 'zoom')
 assert f['source_sha256'].shape == (20, 32)
 assert f.attrs['format_version'][0] == 1 and sum(f.attrs['class_counts']) == 20

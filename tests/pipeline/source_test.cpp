@@ -63,7 +63,7 @@ TEST(Mendeley, FaultsAreListedOrStop) {
 TEST(Mendeley, AWrongFolderIsNamed) {
   const TemporaryFolder folder;
   EXPECT_THROW(list_mendeley(folder.path() / "none", FaultPolicy::kSkip), IoError);
-  make_folders(folder.path() / "0");
+  make_folders(folder.path() / "notes");
   EXPECT_THROW(list_mendeley(folder.path(), FaultPolicy::kSkip), DataError);
 }
 
