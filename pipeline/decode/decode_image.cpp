@@ -1,7 +1,5 @@
 #include "pipeline/decode/decode_image.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -13,14 +11,16 @@
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/png.h"
+#include "pipeline/decode/dicom.h"
 #include "pipeline/decode/imgcodecs_module.h"
+#include "pipeline/decode/module_loader.h"
 #include "pipeline/decode/png_grey.h"
 
 namespace genu::pipeline {
 
 namespace {
 
-enum class FileKind : std::uint8_t { kPng, kJpeg, kBmp, kTiff, kUnknown };
+enum class FileKind : std::uint8_t { kPng, kJpeg, kBmp, kTiff, kDicom, kUnknown };
 
 FileKind kind_of(std::span<const std::uint8_t> bytes) {
   const std::string_view head(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 8));
@@ -30,7 +30,7 @@ FileKind kind_of(std::span<const std::uint8_t> bytes) {
   if (head.starts_with(std::string_view("II*\0", 4)) || head.starts_with(std::string_view("MM\0*", 4))) {
     return FileKind::kTiff;
   }
-  return FileKind::kUnknown;
+  return looks_like_dicom(bytes) ? FileKind::kDicom : FileKind::kUnknown;
 }
 
 // BT.601 luma in 16.16 fixed point, rounded.
@@ -63,21 +63,10 @@ DecodedImage to_grey(PngImage png) {
 
 using DecodeFunction = decltype(&genu_imgcodecs_decode);
 
-DecodeFunction load_module(const std::string& name) {
-  const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libgenu_imgcodecs_module.so";
-  if (!std::filesystem::exists(path)) {
-    throw DataError(name + ": this build reads PNG only (" + path.string() +
-                    " is missing); convert the file to PNG or build the module");
-  }
-  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) throw InternalError(std::string("cannot load the image codecs: ") + ::dlerror());
-  const auto decode = reinterpret_cast<DecodeFunction>(::dlsym(module, "genu_imgcodecs_decode"));
-  if (decode == nullptr) throw InternalError(path.string() + " is not genu's image codecs; build again");
-  return decode;
-}
-
 DecodedImage decode_by_module(std::span<const std::uint8_t> bytes, const std::string& name) {
-  static const DecodeFunction decode = load_module(name);  // tried again after a failure
+  // Tried again after a failure.
+  static const auto decode = reinterpret_cast<DecodeFunction>(load_module_symbol(
+      "libgenu_imgcodecs_module.so", "genu_imgcodecs_decode", "other images than PNG and DICOM", name));
   GenuImgcodecsImage raw{};
   std::array<char, 256> message{};
   if (decode(bytes.data(), bytes.size(), &raw, message.data(), message.size()) != 0) {
@@ -111,10 +100,12 @@ DecodedImage decode_image(std::span<const std::uint8_t> bytes, const std::string
     case FileKind::kBmp:
     case FileKind::kTiff:
       return decode_by_module(bytes, name);
+    case FileKind::kDicom:
+      return decode_dicom(bytes, name).image;
     case FileKind::kUnknown:
       break;
   }
-  throw DataError(name + ": not a PNG, JPEG, BMP or TIFF image; replace it or correct its name");
+  throw DataError(name + ": not a PNG, JPEG, BMP, TIFF or DICOM image; replace it or correct its name");
 }
 
 DecodedImage decode_image_file(const std::filesystem::path& path) {

@@ -1,4 +1,5 @@
-// Image files to grey pixels. PNG is read by the core; JPEG, BMP and TIFF by a module that is loaded when one comes.
+// Image files to grey pixels. PNG is read by the core; JPEG, BMP, TIFF and DICOM (dicom.h) by modules that are loaded
+// when one comes.
 #pragma once
 
 #include <cstdint>

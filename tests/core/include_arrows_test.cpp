@@ -30,9 +30,10 @@ const std::vector<std::pair<std::regex, std::vector<std::string>>> kLibraries = 
     {std::regex("<cairo.*>"), {"generator/"}},
     {std::regex("<hdf5.*>|<H5.*>"), {"pipeline/shard/"}},
     {std::regex("<torch/.*>|<ATen/.*>|<c10/.*>"), {"train/"}},
+    {std::regex("<dcmtk/.*>"), {"pipeline/decode/dicom_module.cpp"}},
     {std::regex("<opencv2/.*>"),
-     {"generator/", "pipeline/source/", "pipeline/decode/", "pipeline/orient/", "pipeline/split/",
-      "pipeline/preprocess/", "pipeline/pack/"}},
+     {"generator/", "pipeline/source/", "pipeline/decode/", "pipeline/orient/", "pipeline/locate/", "pipeline/quality/",
+      "pipeline/split/", "pipeline/preprocess/", "pipeline/pack/"}},
 };
 
 bool starts_with_any(const std::string& text, const std::vector<std::string>& prefixes) {
@@ -88,6 +89,7 @@ TEST(IncludeArrows, WouldSeeAForbiddenArrow) {
             1u);
   EXPECT_EQ(faults_in("core/a.h", "#include \"cli/command.h\"\n").size(), 1u);
   EXPECT_EQ(faults_in("pipeline/a.cpp", "#include <torch/torch.h>\n#include <hdf5.h>\n#include <vector>\n").size(), 2u);
+  EXPECT_EQ(faults_in("pipeline/decode/dicom.cpp", "#include <dcmtk/dcmdata/dctk.h>\n").size(), 1u);
   EXPECT_EQ(faults_in("generator/a.cpp", "#include \"a.h\"\n").size(), 1u);
   EXPECT_TRUE(faults_in("train/a.cpp", "#include <torch/torch.h>\n#include \"core/config.h\"\n").empty());
 }

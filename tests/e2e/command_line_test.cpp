@@ -55,6 +55,7 @@ TEST(CommandLine, HelpLoadsNeitherTorchNorImageCodecs) {
   EXPECT_NE(run.err.find("libc.so"), std::string::npos);  // the loader did report
   EXPECT_EQ(run.err.find("torch"), std::string::npos);
   EXPECT_EQ(run.err.find("imgcodecs"), std::string::npos);
+  EXPECT_EQ(run.err.find("libdcm"), std::string::npos);
 }
 
 TEST(CommandLine, EveryCommandHasHelpAndVersionIsPrinted) {

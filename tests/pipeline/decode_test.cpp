@@ -159,7 +159,7 @@ TEST(DecodeImage, AFlippedByteIsNeverDecodedToOtherPixels) {
 TEST(DecodeImage, NamesWhatIsWrong) {
   EXPECT_NE(message_of({}).find("empty file"), std::string::npos);
   const std::string text = "not a picture at all";
-  EXPECT_NE(message_of({text.begin(), text.end()}).find("not a PNG, JPEG, BMP or TIFF"), std::string::npos);
+  EXPECT_NE(message_of({text.begin(), text.end()}).find("not a PNG, JPEG, BMP, TIFF or DICOM"), std::string::npos);
 }
 
 TEST(DecodeImage, ColourBecomesLuma) {
