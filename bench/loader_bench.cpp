@@ -75,8 +75,9 @@ void RawRead(benchmark::State& state) {
   std::atomic<std::size_t> next{0};
   const auto copy_all = [&](std::size_t end) {
     std::vector<std::uint8_t> image;
+    std::vector<std::uint8_t> scratch;
     for (std::size_t i = next++; i < end; i = next++) {
-      const auto pixels = set->pixels(i % set->size());
+      const auto pixels = set->pixels(i % set->size(), scratch);
       image.assign(pixels.begin(), pixels.end());
       benchmark::DoNotOptimize(image.data());
     }
@@ -94,7 +95,7 @@ void RawRead(benchmark::State& state) {
 BENCHMARK(RawRead)->Arg(1)->Arg(2)->UseRealTime();
 
 void WarpOnly(benchmark::State& state) {
-  const auto pixels = shards()->pixels(0);
+  const auto pixels = shards()->copy_pixels(0);
   const GreyView view{pixels.data(), shards()->height_px(), shards()->width_px()};
   AugmentParameters parameters;
   parameters.rotation_deg = 7;

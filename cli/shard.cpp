@@ -36,6 +36,9 @@ struct Options {
   int threads = 0;
   bool strict = false;
   bool dry_run = false;
+  bool resume = false;
+  std::string part;       // "i/n" or "env"
+  std::size_t merge = 0;  // parts to join; 0 = none
 
   FaultPolicy policy() const { return strict ? FaultPolicy::kStop : FaultPolicy::kSkip; }
 };
@@ -48,6 +51,15 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(0, 1024));
   app.add_flag("--strict", options.strict, "stop at the first fault instead of leaving the file out");
   app.add_flag("--dry-run", options.dry_run, "print splits, sources and grades as they would be packed, and stop");
+  app.add_flag("--resume", options.resume, "go on with what a killed run left; the result is the same, byte for byte");
+  auto* part = app.add_option("--part", options.part,
+                              "prepare part i of n only (1 <= i <= n); env = from RANK and WORLD_SIZE or from "
+                              "SLURM_ARRAY_TASK_ID and its kin")
+                   ->type_name("i/n|env");
+  app.add_option("--merge", options.merge, "join N finished parts that lie in the folder")
+      ->type_name("N")
+      ->check(CLI::Range(1, 100000))
+      ->excludes(part);
   add_config_options(app, options.common);
   add_output_options(app, options.common);
 }
@@ -82,19 +94,32 @@ int print_dry_run(const std::vector<SourceSample>& samples, const Options& optio
   return 0;
 }
 
+nlohmann::ordered_json to_json(const PackReport& report, const Options& options, std::size_t left_out) {
+  return {{"out", options.out},
+          {"counts", to_json(report.table)},
+          {"rows", report.rows},
+          {"shards", report.shards},
+          {"resumed_samples", report.resumed_samples},
+          {"negatives_righted", report.negatives_righted},
+          {"right_knees_mirrored", report.mirrored},
+          {"left_out", left_out},
+          {"training_mean_grey", report.training_pixels.mean_grey},
+          {"training_sd_grey", report.training_pixels.sd_grey},
+          {"index_sha256", report.index_sha256_hex}};
+}
+
 void print(const PackReport& report, const Options& options, std::size_t left_out) {
   if (options.common.json) {
-    const nlohmann::ordered_json json = {{"out", options.out},
-                                         {"counts", to_json(report.table)},
-                                         {"rows", report.rows},
-                                         {"shards", report.shards},
-                                         {"negatives_righted", report.negatives_righted},
-                                         {"right_knees_mirrored", report.mirrored},
-                                         {"left_out", left_out},
-                                         {"training_mean_grey", report.training_pixels.mean_grey},
-                                         {"training_sd_grey", report.training_pixels.sd_grey},
-                                         {"index_sha256", report.index_sha256_hex}};
-    std::puts(json.dump(2).c_str());
+    std::puts(to_json(report, options, left_out).dump(2).c_str());
+    return;
+  }
+  if (report.resumed_samples > 0) {
+    std::puts(fmt::format("{} samples taken over from the interrupted run", report.resumed_samples).c_str());
+  }
+  if (!options.part.empty()) {
+    std::puts(fmt::format("{} rows of this part in {}; {} left out; join the parts with --merge N", report.rows,
+                          options.out, left_out)
+                  .c_str());
     return;
   }
   std::fputs(to_text(report.table).c_str(), stdout);
@@ -105,13 +130,23 @@ void print(const PackReport& report, const Options& options, std::size_t left_ou
                 .c_str());
 }
 
-void write_run_record(RunRecord& record, const PackReport& report, const Options& options) {
+// Beside the folder, never in it. Each part has its own.
+void write_run_record(RunRecord& record, const PackReport& report, const Options& options, const Part& part) {
   record.add_library("hdf5", hdf5_version());
   record.add_result("rows", std::to_string(report.rows));
   record.add_result("index_sha256", report.index_sha256_hex);
   const std::filesystem::path out = std::filesystem::path(options.out).lexically_normal();
   const std::filesystem::path folder = out.has_filename() ? out : out.parent_path();
-  record.write(folder.string() + ".run.json");
+  const std::string mark = options.part.empty() ? "" : fmt::format(".part-{}-of-{}", part.number, part.count);
+  record.write(folder.string() + mark + ".run.json");
+}
+
+PackReport pack(const std::vector<SourceSample>& samples, const ShardConfig& config, const Options& options,
+                const Part& part) {
+  const PackOptions how{options.out, options.threads, options.policy(), options.resume ? Resume::kGoOn : Resume::kAnew};
+  if (!options.part.empty()) return pack_part(samples, config, how, part);
+  if (options.merge > 0) return merge_parts(samples, config, how, options.merge);
+  return pack_shards(samples, config, how);
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -126,6 +161,7 @@ int run(const std::vector<std::string>& arguments) {
 
   const auto sources = all_sources(config, options);
   if (options.out.empty() && !options.dry_run) throw UsageError("--out is required");
+  const Part part = options.part.empty() ? Part{} : parse_part(options.part);
   RunRecord record(arguments, to_yaml(config));
   const SourceListing listing = list_sources(sources, options.policy());
   for (const std::string& note : listing.notes) log_info(note);
@@ -133,9 +169,9 @@ int run(const std::vector<std::string>& arguments) {
   const auto samples = choose_samples(listing.samples, config.shard);
   if (options.dry_run) return print_dry_run(samples, options);
 
-  const PackReport report = pack_shards(samples, config.shard, {options.out, options.threads, options.policy()});
+  const PackReport report = pack(samples, config.shard, options, part);
   for (const SkippedInput& skipped : report.skipped) log_warning(skipped.message);
-  write_run_record(record, report, options);
+  write_run_record(record, report, options, part);
   print(report, options, listing.skipped.size() + report.skipped.size());
   return 0;
 }

@@ -94,7 +94,8 @@ void Loader::load_into(std::uint64_t epoch, std::size_t batch, Batch& out) const
 
 void Loader::fill_sample(std::uint64_t epoch, std::size_t position, std::size_t row, Batch& out) const {
   const std::size_t sample = out.samples[row];
-  const auto pixels = shards_->pixels(sample);
+  thread_local std::vector<std::uint8_t> scratch;
+  const auto pixels = shards_->pixels(sample, scratch);
   AugmentParameters augmentation;
   if (config_.augment != AugmentConfig{}) {
     augmentation = draw_augmentation(config_.augment, config_.seed, epoch, position);

@@ -44,6 +44,8 @@ struct IntactSamples {
 
 using ClassCounts = std::array<std::size_t, kKlGradeCount>;
 
+class MappedFile;
+
 // Immutable after open(); every member is safe to call from any number of threads.
 class ShardSet {
  public:
@@ -62,17 +64,20 @@ class ShardSet {
   const SampleRecord& record(std::size_t i) const { return records_.at(i); }
   // Parameters that baked sample i from its original; identity for variant 0.
   const AugmentParameters& augmentation(std::size_t i) const { return augmentations_.at(i); }
-  // Grey [height, width], row by row. The checksum is verified on first touch.
-  // Throws DataError naming shard and sample if the pixels are damaged, every time it is asked for them.
-  std::span<const std::uint8_t> pixels(std::size_t i) const;
-  // The same bytes, unchecked: for speed measurements and for `verify`.
-  std::span<const std::uint8_t> unchecked_pixels(std::size_t i) const;
+  // Grey [height, width], row by row: the mapped bytes themselves, or `scratch`, into which a deflated row is inflated.
+  // The checksum is verified on first touch. Throws DataError naming shard and sample if the pixels are damaged, every
+  // time it is asked for them.
+  std::span<const std::uint8_t> pixels(std::size_t i, std::vector<std::uint8_t>& scratch) const;
+  // The same in memory of one's own.
+  std::vector<std::uint8_t> copy_pixels(std::size_t i) const;
   // Whether the stored checksums of pixels and of the record still match. Never throws.
   bool is_intact(std::size_t i) const;
   // "FOLDER/shard-00000.h5: sample 9001400L (row 17)".
   std::string place(std::size_t i) const;
+  // Whether quarantine.json names it. Samples of a shard that it names as a whole are not in the set at all.
+  bool is_quarantined(std::size_t i) const { return quarantined_.at(i) != 0; }
 
-  // Indices in stored order.
+  // Indices in stored order, without what is quarantined.
   std::vector<std::size_t> select(const Selection& selection) const;
   // Checks every given sample; a trainer warns of the damaged ones and goes on with the rest.
   IntactSamples keep_intact(std::span<const std::size_t> samples) const;
@@ -97,9 +102,12 @@ class ShardSet {
   const std::vector<ShardFile>& shard_files() const { return shard_files_; }
 
  private:
-  struct Mapping;
   ShardSet();
+  void add_shard(const std::filesystem::path& file, const std::string& sha256_hex, std::size_t count);
   std::size_t shard_of(std::size_t i) const;
+  // Nothing if the row's stream is damaged.
+  std::optional<std::span<const std::uint8_t>> decode(std::size_t i, std::vector<std::uint8_t>& scratch) const;
+  bool matches_checksums(std::size_t i, std::span<const std::uint8_t> decoded) const;
 
   int height_px_ = 0;
   int width_px_ = 0;
@@ -107,9 +115,12 @@ class ShardSet {
   std::vector<AugmentParameters> augmentations_;
   std::vector<std::uint32_t> pixel_crc32c_;
   std::vector<std::uint32_t> record_crc32c_;
+  std::vector<std::span<const std::uint8_t>> stored_;  // each row as it lies in its file
+  std::vector<std::uint8_t> is_deflated_;              // one a sample
+  std::vector<std::uint8_t> quarantined_;              // one a sample
   std::vector<ShardFile> shard_files_;
-  std::vector<std::unique_ptr<Mapping>> mappings_;  // one a shard file
-  std::unique_ptr<std::uint8_t[]> checked_;         // one a sample; accessed through std::atomic_ref
+  std::vector<std::unique_ptr<MappedFile>> mappings_;  // one a shard file
+  mutable std::vector<std::uint8_t> checked_;          // one a sample; accessed through std::atomic_ref
   PixelStatistics training_pixels_;
   std::string preprocess_yaml_;
   std::string config_yaml_;

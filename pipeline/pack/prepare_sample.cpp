@@ -1,7 +1,9 @@
 #include "pipeline/pack/prepare_sample.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
+#include <span>
+#include <string>
 #include <utility>
 
 #include "core/errors.h"
@@ -23,27 +25,29 @@ std::uint32_t sample_address(const SourceSample& sample) {
   return address;
 }
 
-PreparedVariant bake(const PreparedImage& image, const AugmentParameters& augmentation) {
+std::vector<std::uint8_t> bake(const PreparedImage& image, const AugmentParameters& augmentation) {
   std::vector<float> grey(image.pixels.size());
   apply_augmentation({image.pixels.data(), image.height_px, image.width_px}, augmentation, grey);
-  PreparedVariant variant{augmentation, std::vector<std::uint8_t>(grey.size())};
-  std::transform(grey.begin(), grey.end(), variant.pixels.begin(),
+  std::vector<std::uint8_t> pixels(grey.size());
+  std::transform(grey.begin(), grey.end(), pixels.begin(),
                  [](float value) { return static_cast<std::uint8_t>(value + 0.5f); });
-  return variant;
+  return pixels;
 }
 
-void add_grey_sums(PreparedSample& prepared, const std::vector<std::uint8_t>& pixels) {
+void add_grey_sums(const std::vector<std::uint8_t>& pixels, PackedSample& facts) {
   for (const std::uint8_t value : pixels) {
-    prepared.grey_sum += value;
-    prepared.grey_square_sum += static_cast<std::uint32_t>(value) * value;
+    facts.grey_sum += value;
+    facts.grey_square_sum += static_cast<std::uint32_t>(value) * value;
   }
 }
 
 void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample& prepared) {
+  PackedSample& facts = prepared.facts;
+  facts.stamp = file_stamp(sample.path);  // before reading: a later change shows
   const auto bytes = read_file(sample.path);
   const std::string name = sample.path.string();
-  prepared.sha256 = sha256(std::as_bytes(std::span(bytes)));
-  if (sample.sha256 && *sample.sha256 != prepared.sha256) {
+  facts.sha256 = sha256(std::as_bytes(std::span(bytes)));
+  if (sample.sha256 && *sample.sha256 != facts.sha256) {
     throw DataError(name + ": its SHA-256 is not the manifest's; the file has changed, make the manifest again");
   }
   PreparedImage image;
@@ -55,22 +59,26 @@ void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample&
     const std::string message = error.what();
     throw DataError(message.starts_with(name) ? message : name + ": " + message);
   }
-  prepared.was_negative = image.was_negative;
-  prepared.was_mirrored = image.was_mirrored;
-  prepared.fingerprint = image_fingerprint({image.pixels.data(), image.height_px, image.width_px});
-  add_grey_sums(prepared, image.pixels);
-  std::vector<PreparedVariant> baked;
+  facts.was_negative = image.was_negative;
+  facts.was_mirrored = image.was_mirrored;
+  facts.fingerprint = image_fingerprint({image.pixels.data(), image.height_px, image.width_px});
+  add_grey_sums(image.pixels, facts);
+  std::vector<EncodedRow> baked;
   if (sample.split == Split::kTrain) {
     for (int k = 1; k <= config.variants; ++k) {
-      const auto epoch = static_cast<std::uint64_t>(k);
-      baked.push_back(bake(image, draw_augmentation(config.augment, config.seed, epoch, sample_address(sample))));
+      baked.push_back(encode_row(bake(image, baked_augmentation(sample, config, k)), config.storage));
     }
   }
-  prepared.variants.push_back({AugmentParameters{}, std::move(image.pixels)});
-  std::move(baked.begin(), baked.end(), std::back_inserter(prepared.variants));
+  prepared.rows.push_back(encode_row(std::move(image.pixels), config.storage));
+  std::move(baked.begin(), baked.end(), std::back_inserter(prepared.rows));
 }
 
 }  // namespace
+
+AugmentParameters baked_augmentation(const SourceSample& sample, const ShardConfig& config, int variant) {
+  if (variant == 0) return {};
+  return draw_augmentation(config.augment, config.seed, static_cast<std::uint64_t>(variant), sample_address(sample));
+}
 
 PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& config) {
   PreparedSample prepared;
@@ -78,8 +86,8 @@ PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& con
     fill(sample, config, prepared);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::kData && error.exit_code() != ExitCode::kIo) throw;
-    prepared.variants.clear();
-    prepared.fault = error.what();
+    prepared.rows.clear();
+    prepared.facts.fault = error.what();
   }
   return prepared;
 }

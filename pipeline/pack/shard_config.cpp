@@ -11,6 +11,8 @@ void ShardConfig::list_fields(FieldList& fields) {
   fields.add("seed", seed, Range<std::uint64_t>{}, "seed of the baked variants");
   fields.add("samples_per_shard", samples_per_shard, Range{1, 1000000},
              "rows of one shard file, fewer where pixels would pass 256 MiB");
+  fields.choice("storage", storage, {{"plain", PixelStorage::kPlain}, {"deflate", PixelStorage::kDeflate}},
+                "pixels as they are, or a third smaller and slower to load");
   fields.choice("synthetic_held_out", synthetic_held_out,
                 {{"keep", HeldOutSynthetic::kKeep}, {"drop", HeldOutSynthetic::kDrop}},
                 "synthetic test and sample images: keep their split, or leave them out");

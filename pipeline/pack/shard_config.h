@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "pipeline/augment/augment.h"
 #include "pipeline/preprocess/prepare_image.h"
+#include "pipeline/shard/row_file.h"
 #include "pipeline/split/near_duplicates.h"
 
 namespace genu::pipeline {
@@ -23,6 +24,7 @@ struct ShardConfig {
   AugmentConfig augment;  // how the variants are drawn
   std::uint64_t seed = 0;
   int samples_per_shard = 2048;
+  PixelStorage storage = PixelStorage::kPlain;
   HeldOutSynthetic synthetic_held_out = HeldOutSynthetic::kKeep;
   NearDuplicateConfig near_duplicates;
   void list_fields(FieldList& fields);

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "pipeline/shard/memory_driver.h"
 
 namespace genu::pipeline {
 
@@ -231,19 +232,18 @@ std::vector<T> read_number_attributes(hid_t file, const std::filesystem::path& p
 
 }  // namespace
 
-Hdf5File Hdf5File::create_in_memory(const std::filesystem::path& name) {
-  constexpr std::size_t kGrowth = std::size_t{1} << 20;
+Hdf5File Hdf5File::create_in_memory(const std::filesystem::path& name, Placement placement) {
+  auto image = std::make_unique<MemoryFile>();
   const LibraryLock lock;
   const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  H5Pset_fapl_core(access.get(), kGrowth, 0);
   H5Pset_libver_bounds(access.get(), H5F_LIBVER_V18, H5F_LIBVER_V18);
-  // Arrays start on a page, so that a mapped reader gets aligned pixels.
-  H5Pset_alignment(access.get(), 4096, 4096);
+  if (placement == Placement::kPages) H5Pset_alignment(access.get(), 4096, 4096);
   const Handle creation(H5Pcreate(H5P_FILE_CREATE), H5Pclose);
   H5Pset_obj_track_times(creation.get(), 0);
-  const hid_t id = H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get());
+  const bool ready = use_memory_driver(access.get(), *image);
+  const hid_t id = ready ? H5Fcreate(name.c_str(), H5F_ACC_TRUNC, creation.get(), access.get()) : -1;
   if (id < 0) throw_unwritable(name, "cannot create");
-  return {name, id};
+  return {name, id, std::move(image)};
 }
 
 Hdf5File Hdf5File::open(const std::filesystem::path& path) {
@@ -251,7 +251,17 @@ Hdf5File Hdf5File::open(const std::filesystem::path& path) {
   const LibraryLock lock;
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (id < 0) throw_damaged(path, "cannot be opened as HDF5");
-  return {path, id};
+  return {path, id, nullptr};
+}
+
+Hdf5File Hdf5File::open_in_memory(const std::filesystem::path& name, MemoryFile bytes) {
+  auto image = std::make_unique<MemoryFile>(std::move(bytes));
+  const LibraryLock lock;
+  const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
+  const bool ready = use_memory_driver(access.get(), *image);
+  const hid_t id = ready ? H5Fopen(name.c_str(), H5F_ACC_RDONLY, access.get()) : -1;
+  if (id < 0) throw_damaged(name, "cannot be opened as HDF5");
+  return {name, id, std::move(image)};
 }
 
 Hdf5File::~Hdf5File() {
@@ -260,18 +270,14 @@ Hdf5File::~Hdf5File() {
   H5Fclose(id_);
 }
 
-Hdf5File::Hdf5File(Hdf5File&& other) noexcept : path_(std::move(other.path_)), id_(std::exchange(other.id_, -1)) {}
+Hdf5File::Hdf5File(Hdf5File&& other) noexcept
+    : path_(std::move(other.path_)), image_(std::move(other.image_)), id_(std::exchange(other.id_, -1)) {}
 
-std::span<const std::uint8_t> Hdf5File::bytes() {
+MemoryFile Hdf5File::close_image() {
+  if (!image_ || id_ < 0) throw InternalError("Hdf5File::close_image: no file in memory");
   const LibraryLock lock;
-  void* handle = nullptr;
-  if (H5Fflush(id_, H5F_SCOPE_GLOBAL) < 0 || H5Fget_vfd_handle(id_, H5P_DEFAULT, &handle) < 0 || handle == nullptr) {
-    throw_unwritable(path_, "cannot be finished in memory");
-  }
-  const ssize_t size = H5Fget_file_image(id_, nullptr, 0);  // the part in use; the buffer is larger
-  if (size <= 0) throw_unwritable(path_, "cannot be finished in memory");
-  // The in-memory driver hands out the address of its buffer pointer.
-  return {*static_cast<const std::uint8_t**>(handle), static_cast<std::size_t>(size)};
+  if (H5Fclose(std::exchange(id_, -1)) < 0) throw_unwritable(path_, "cannot be finished in memory");
+  return std::move(*image_);
 }
 
 void Hdf5File::write_array(const std::string& name, ElementType type, std::span<const std::size_t> shape,
@@ -321,6 +327,36 @@ std::uint64_t Hdf5File::reserve_bytes(const std::string& name, std::span<const s
   return offset;
 }
 
+std::vector<ByteRange> Hdf5File::write_deflated_rows(
+    const std::string& name, std::span<const std::size_t> shape,
+    const std::function<std::vector<std::uint8_t>(std::size_t)>& row_of) {
+  const LibraryLock lock;
+  std::vector<hsize_t> chunk(shape.begin(), shape.end());
+  chunk.at(0) = 1;
+  const Handle properties = dataset_properties();
+  constexpr unsigned kLevelOnRecord = 6;  // HDF5 stores a level; readers do not need it
+  H5Pset_chunk(properties.get(), static_cast<int>(chunk.size()), chunk.data());
+  H5Pset_deflate(properties.get(), kLevelOnRecord);
+  const Handle space = simple_space(shape);
+  const Handle set(H5Dcreate2(id_, name.c_str(), H5T_STD_U8LE, space.get(), H5P_DEFAULT, properties.get(), H5P_DEFAULT),
+                   H5Dclose);
+  if (set.get() < 0) throw_unwritable(path_, "cannot create '" + name + "'");
+  std::vector<ByteRange> places;
+  std::vector<hsize_t> at(shape.size(), 0);
+  for (; at[0] < shape[0]; ++at[0]) {
+    const std::vector<std::uint8_t> row = row_of(at[0]);
+    haddr_t address = HADDR_UNDEF;
+    hsize_t size = 0;
+    if (H5Dwrite_chunk(set.get(), H5P_DEFAULT, 0, at.data(), row.size(), row.data()) < 0 ||
+        H5Dget_chunk_info_by_coord(set.get(), at.data(), nullptr, &address, &size) < 0 || address == HADDR_UNDEF ||
+        size != row.size()) {
+      throw_unwritable(path_, "cannot write a row of '" + name + "'");
+    }
+    places.push_back({address, size});
+  }
+  return places;
+}
+
 void Hdf5File::write_attribute(const std::string& object, const std::string& name, const std::string& text) {
   const LibraryLock lock;
   const Handle type = variable_text_type();
@@ -367,6 +403,11 @@ std::vector<std::uint8_t> Hdf5File::read_bytes(const std::string& name) const {
 std::vector<std::uint32_t> Hdf5File::read_uint32(const std::string& name) const {
   const LibraryLock lock;
   return read_numbers<std::uint32_t>(id_, path_, name, ElementType::kUint32);
+}
+
+std::vector<std::uint64_t> Hdf5File::read_uint64(const std::string& name) const {
+  const LibraryLock lock;
+  return read_numbers<std::uint64_t>(id_, path_, name, ElementType::kUint64);
 }
 
 std::vector<std::string> Hdf5File::read_texts(const std::string& name) const {
@@ -423,6 +464,13 @@ std::uint64_t Hdf5File::contiguous_offset(const std::string& name) const {
     throw_damaged(path_, "dataset '" + name + "' is not contiguous uint8");
   }
   return offset;
+}
+
+bool Hdf5File::is_chunked(const std::string& name) const {
+  const LibraryLock lock;
+  const Handle set = open_dataset(id_, path_, name);
+  const Handle properties(H5Dget_create_plist(set.get()), H5Pclose);
+  return H5Pget_layout(properties.get()) == H5D_CHUNKED;
 }
 
 std::string Hdf5File::read_text_attribute(const std::string& object, const std::string& name) const {

@@ -5,9 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "pipeline/shard/memory_file.h"
 
 namespace genu::pipeline {
 
@@ -19,19 +23,24 @@ struct NumberColumn {
   std::vector<double> values;
 };
 
+// Whether arrays start on a page (a mapped reader then gets aligned pixels) or close together.
+enum class Placement : std::uint8_t { kPages, kPacked };
+
 class Hdf5File {
  public:
   // A file in memory whose bytes depend only on what is written: no time stamps, one fixed format version (HDF5 1.8).
   // Nothing is written under `name`; it begins error messages.
-  static Hdf5File create_in_memory(const std::filesystem::path& name);
+  static Hdf5File create_in_memory(const std::filesystem::path& name, Placement placement);
   // Throws IoError if there is no such file, DataError if it is not a whole HDF5 file.
   static Hdf5File open(const std::filesystem::path& path);
+  // The same for one that lies in memory; `name` begins error messages.
+  static Hdf5File open_in_memory(const std::filesystem::path& name, MemoryFile bytes);
   ~Hdf5File();
   Hdf5File(Hdf5File&& other) noexcept;
   Hdf5File& operator=(Hdf5File&&) = delete;
 
-  // The whole file, for one made by create_in_memory(). Valid until the next write or the end of this object.
-  std::span<const std::uint8_t> bytes();
+  // Completes a file made by create_in_memory() and hands it out. Nothing may follow.
+  MemoryFile close_image();
 
   // Writes a dataset; `data` holds the product of `shape` elements.
   void write_array(const std::string& name, ElementType type, std::span<const std::size_t> shape, const void* data);
@@ -41,6 +50,10 @@ class Hdf5File {
   void write_table(const std::string& name, std::span<const NumberColumn> columns);
   // A contiguous dataset of bytes whose place is set aside but not written; returns its offset in the file.
   std::uint64_t reserve_bytes(const std::string& name, std::span<const std::size_t> shape);
+  // A dataset of bytes in chunks of one row [1, shape[1], ...], deflated. Each chunk is given as it is to be stored (a
+  // zlib stream) by `row_of`, called once a row in order; returns where they lie in the file.
+  std::vector<ByteRange> write_deflated_rows(const std::string& name, std::span<const std::size_t> shape,
+                                             const std::function<std::vector<std::uint8_t>(std::size_t)>& row_of);
 
   // Attributes. `object` is "/" or a dataset's name.
   void write_attribute(const std::string& object, const std::string& name, const std::string& text);
@@ -52,10 +65,12 @@ class Hdf5File {
   std::vector<std::size_t> shape(const std::string& name) const;
   std::vector<std::uint8_t> read_bytes(const std::string& name) const;
   std::vector<std::uint32_t> read_uint32(const std::string& name) const;
+  std::vector<std::uint64_t> read_uint64(const std::string& name) const;
   std::vector<std::string> read_texts(const std::string& name) const;
   std::vector<NumberColumn> read_table(const std::string& name, std::span<const std::string> columns) const;
   // Where a contiguous, unfiltered uint8 dataset starts in the file. Throws DataError if it is anything else.
   std::uint64_t contiguous_offset(const std::string& name) const;
+  bool is_chunked(const std::string& name) const;
 
   std::string read_text_attribute(const std::string& object, const std::string& name) const;
   std::vector<std::string> read_texts_attribute(const std::string& object, const std::string& name) const;
@@ -63,9 +78,11 @@ class Hdf5File {
   std::vector<std::uint64_t> read_uint64_attribute(const std::string& object, const std::string& name) const;
 
  private:
-  Hdf5File(std::filesystem::path path, std::int64_t id) : path_(std::move(path)), id_(id) {}
+  Hdf5File(std::filesystem::path path, std::int64_t id, std::unique_ptr<MemoryFile> image)
+      : path_(std::move(path)), image_(std::move(image)), id_(id) {}
 
   std::filesystem::path path_;
+  std::unique_ptr<MemoryFile> image_;  // where the file lies, if in memory; HDF5 holds its address
   std::int64_t id_;
 };
 

@@ -41,20 +41,6 @@ std::uint32_t record_crc32c(const SampleRecord& record, const AugmentParameters&
   return crc32c(std::as_bytes(std::span(bytes)));
 }
 
-const std::vector<std::string>& augmentation_columns() {
-  static const std::vector<std::string> columns = {"rotation_deg", "zoom",     "shift_x",   "shift_y",
-                                                   "flip",         "contrast", "brightness"};
-  return columns;
-}
-
-std::vector<double> augmentation_numbers(const AugmentParameters& a) {
-  return {a.rotation_deg, a.zoom, a.shift_x, a.shift_y, a.flip ? 1.0 : 0.0, a.contrast, a.brightness};
-}
-
-AugmentParameters augmentation_from_numbers(const std::vector<double>& n) {
-  return {n.at(0), n.at(1), n.at(2), n.at(3), n.at(4) != 0, n.at(5), n.at(6)};
-}
-
 ClassCounts class_counts(const std::vector<SampleRecord>& records) {
   ClassCounts counts{};
   for (const SampleRecord& record : records) ++counts.at(static_cast<std::size_t>(record.kl.value()));

@@ -13,7 +13,10 @@
 namespace genu::pipeline {
 
 // A reader refuses files of another version.
-inline constexpr int kShardFormatVersion = 1;
+inline constexpr int kShardFormatVersion = 2;
+
+// Where contiguous pixels start: HDF5 puts /image, the first dataset made, on the first page after its header.
+inline constexpr std::uint64_t kPixelOffset = 4096;
 
 // Row i of every list belongs to row i of the pixels.
 struct ShardRows {
@@ -34,11 +37,6 @@ struct SetFacts {
 // CRC-32C over everything that is stored of a sample but its pixels: grades, side, source, split, variant, names,
 // source hash, augmentation.
 std::uint32_t record_crc32c(const SampleRecord& record, const AugmentParameters& augmentation);
-
-// Column names of /augmentation, in order, and the numbers of one row.
-const std::vector<std::string>& augmentation_columns();
-std::vector<double> augmentation_numbers(const AugmentParameters& augmentation);
-AugmentParameters augmentation_from_numbers(const std::vector<double>& numbers);
 
 ClassCounts class_counts(const std::vector<SampleRecord>& records);
 

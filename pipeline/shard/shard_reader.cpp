@@ -30,6 +30,7 @@ void require_version(const Hdf5File& file, const std::filesystem::path& path) {
 }
 
 Columns read_columns(const Hdf5File& file) {
+  const std::vector<std::string> columns(augmentation_names().begin(), augmentation_names().end());
   Columns c;
   c.kl = file.read_bytes("kl");
   c.kl_read = file.read_bytes("kl_read");
@@ -40,7 +41,7 @@ Columns read_columns(const Hdf5File& file) {
   c.source_sha256 = file.read_bytes("source_sha256");
   c.sample_id = file.read_texts("sample_id");
   c.subject = file.read_texts("subject");
-  c.augmentation = file.read_table("augmentation", augmentation_columns());
+  c.augmentation = file.read_table("augmentation", columns);
   return c;
 }
 
@@ -95,23 +96,68 @@ SetFacts read_facts(const Hdf5File& file) {
   return facts;
 }
 
-}  // namespace
+// The HDF5 file with a hole where the pixels are.
+MemoryFile image_of(const ShardMetadata& metadata) {
+  MemoryFile image;
+  image.resize(metadata.hdf5_end);
+  std::span<const std::uint8_t> left(metadata.bytes);
+  for (const ByteRange& range : metadata.ranges) {
+    image.write(range.offset, left.first(range.size));
+    left = left.subspan(range.size);
+  }
+  return image;
+}
 
-ShardContents read_shard(const std::filesystem::path& path) {
-  const Hdf5File file = Hdf5File::open(path);
-  require_version(file, path);
-  const auto shape = file.shape("image");
+std::vector<ByteRange> plain_rows(const Hdf5File& file, std::size_t count, std::size_t bytes_each) {
+  std::vector<ByteRange> rows;
+  const std::uint64_t offset = file.contiguous_offset("image");
+  for (std::size_t i = 0; i < count; ++i) rows.push_back({offset + i * bytes_each, bytes_each});
+  return rows;
+}
+
+std::vector<ByteRange> deflated_rows(const Hdf5File& file, std::size_t count, const std::filesystem::path& path) {
+  const auto offsets = file.read_uint64("stored_offset");
+  const auto sizes = file.read_uint32("stored_bytes");
+  if (offsets.size() != count || sizes.size() != count) throw_bad(path, "its arrays differ in length");
+  std::vector<ByteRange> rows;
+  for (std::size_t i = 0; i < count; ++i) rows.push_back({offsets[i], sizes[i]});
+  return rows;
+}
+
+// Height and width of `shape`, which is that of 'image'.
+void read_size(const std::vector<std::size_t>& shape, const std::filesystem::path& path, ShardContents& contents) {
+  constexpr std::size_t kLargestSide = 4096;
   if (shape.size() != 3) throw_bad(path, "'image' is not [samples, height, width]");
-
-  ShardContents contents;
+  if (!(shape[1] >= 1 && shape[1] <= kLargestSide && shape[2] >= 1 && shape[2] <= kLargestSide)) {
+    throw_bad(path, fmt::format("images of {} x {} px are not possible", shape[1], shape[2]));
+  }
   contents.height_px = static_cast<int>(shape[1]);
   contents.width_px = static_cast<int>(shape[2]);
-  contents.pixel_offset = file.contiguous_offset("image");
+}
+
+}  // namespace
+
+ShardContents read_shard(std::span<const std::uint8_t> bytes, const std::filesystem::path& path) {
+  const CheckedMetadata checked = check_metadata(bytes, path);
+  const Hdf5File file = Hdf5File::open_in_memory(path, image_of(checked.metadata));
+  require_version(file, path);
+  const auto shape = file.shape("image");
+  ShardContents contents;
+  contents.copies = checked.state;
+  read_size(shape, path, contents);
   contents.facts = read_facts(file);
   contents.rows.pixel_crc32c = file.read_uint32("crc32c");
   contents.record_crc32c = file.read_uint32("record_crc32c");
   const Columns columns = read_columns(file);
   require_lengths(columns, shape[0], contents, path);
+  contents.is_deflated = file.is_chunked("image");
+  contents.stored_rows =
+      contents.is_deflated ? deflated_rows(file, shape[0], path) : plain_rows(file, shape[0], shape[1] * shape[2]);
+  for (const ByteRange& row : contents.stored_rows) {
+    if (row.offset > bytes.size() || row.size > bytes.size() - row.offset) {
+      throw_bad(path, "it ends before its pixels do");
+    }
+  }
   for (std::size_t i = 0; i < shape[0]; ++i) {
     contents.rows.records.push_back(record_at(columns, i));
     contents.rows.augmentations.push_back(augmentation_at(columns, i));

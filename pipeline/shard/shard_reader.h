@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <vector>
 
 #include "pipeline/shard/shard_format.h"
+#include "pipeline/shard/spare_copy.h"
 
 namespace genu::pipeline {
 
@@ -16,10 +18,13 @@ struct ShardContents {
   SetFacts facts;
   int height_px = 0;
   int width_px = 0;
-  std::uint64_t pixel_offset = 0;  // pixels of row i start at pixel_offset + i * height * width
+  bool is_deflated = false;            // each row is a zlib stream of height * width bytes
+  std::vector<ByteRange> stored_rows;  // where each row lies, inside the file
+  CopyState copies = CopyState::kIntact;
 };
 
-// Throws IoError or DataError naming the file.
-ShardContents read_shard(const std::filesystem::path& path);
+// `file`: the bytes of a whole shard; `path` names it in messages. HDF5 sees only what the checksums vouch for.
+// Throws DataError.
+ShardContents read_shard(std::span<const std::uint8_t> file, const std::filesystem::path& path);
 
 }  // namespace genu::pipeline

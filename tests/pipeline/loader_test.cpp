@@ -73,7 +73,7 @@ TEST_F(Loading, WithoutAugmentationABatchHoldsTheStoredPixels) {
   const Batch batch = loader()->load(4, 1);
   for (std::size_t i = 0; i < 7; ++i) {
     EXPECT_EQ(batch.samples[i], 7 + i);
-    const auto pixels = set->pixels(batch.samples[i]);
+    const auto pixels = set->copy_pixels(batch.samples[i]);
     for (std::size_t k = 0; k < pixels.size(); ++k) {
       ASSERT_NEAR(batch.pixels[i * pixels.size() + k], pixels[k] / 255.0, 1e-6);
     }

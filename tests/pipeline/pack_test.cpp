@@ -3,17 +3,20 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
+#include <optional>
 
 #include "core/errors.h"
 #include "core/files.h"
 #include "pipeline/loader/shard_set.h"
 #include "pipeline/shard/hdf5_file.h"
 #include "pipeline/shard/shard_index.h"
+#include "pipeline/shard/shard_reader.h"
 #include "pipeline/shard/verify_shards.h"
 #include "pipeline/source/mendeley.h"
 #include "tests/pipeline/test_images.h"
@@ -77,7 +80,7 @@ TEST_F(Packing, WhatIsReadBackIsWhatWasPrepared) {
     EXPECT_EQ(record.source, Source::kMendeley);
     EXPECT_EQ(record.source_sha256, sha256_file(listed[i].path));
     const auto image = prepare_image(decode_image_file(listed[i].path), listed[i].side, config.preprocess);
-    const auto pixels = set->pixels(i);
+    const auto pixels = set->copy_pixels(i);
     ASSERT_TRUE(std::equal(pixels.begin(), pixels.end(), image.pixels.begin(), image.pixels.end()));
     if (record.split != Split::kTrain) continue;
     for (const double value : image.pixels) sum += value, squares += value * value, count += 1;
@@ -115,10 +118,10 @@ TEST_F(Packing, BakedVariantsAreReplayableAndOnlyOfTrainingImages) {
   for (const std::size_t i : all) {
     if (set->record(i).variant == 0) original = i;
     EXPECT_EQ(set->record(i).sample_id, set->record(original).sample_id);
-    const auto source = set->pixels(original);
+    const auto source = set->copy_pixels(original);
     std::vector<float> replayed(source.size());
     apply_augmentation({source.data(), 96, 96}, set->augmentation(i), replayed);
-    const auto stored = set->pixels(i);
+    const auto stored = set->copy_pixels(i);
     for (std::size_t k = 0; k < stored.size(); ++k) ASSERT_NEAR(stored[k], replayed[k], 0.501);
     EXPECT_EQ(set->augmentation(i).is_identity(), set->record(i).variant == 0);
   }
@@ -273,7 +276,7 @@ assert f['sample_id'][0].decode() == '9000000L', f['sample_id'][0]
 assert list(f['source'].attrs['names']) == ['synthetic', 'mendeley', 'oai', 'other']
 assert f['augmentation'].dtype.names[:2] == ('rotation_deg', 'zoom')
 assert f['source_sha256'].shape == (20, 32)
-assert f.attrs['format_version'][0] == 1 and sum(f.attrs['class_counts']) == 20
+assert f.attrs['format_version'][0] == 2 and sum(f.attrs['class_counts']) == 20
 assert 50 < f.attrs['training_mean_grey'] < 200
 assert json.loads(f.attrs['split_proof_json'])['subjects_in_two_splits'] == 0
 assert 'size_px: 96' in f.attrs['preprocess_yaml']
@@ -302,14 +305,14 @@ TEST_F(Damage, AFlippedPixelNamesExactlyThatSample) {
   for (std::size_t i = 0; i < set->size(); ++i) {
     if (i == 20 + row) {
       try {
-        set->pixels(i);
+        set->copy_pixels(i);
         ADD_FAILURE();
       } catch (const DataError& error) {
         EXPECT_TRUE(contains(error.what(), "shard-00001.h5: sample " + before->record(i).sample_id + " (row 7)"));
       }
-      EXPECT_THROW(set->pixels(i), DataError);  // and again
+      EXPECT_THROW(set->copy_pixels(i), DataError);  // and again
     } else {
-      EXPECT_NO_THROW(set->pixels(i));
+      EXPECT_NO_THROW(set->copy_pixels(i));
     }
   }
   const auto report = verify_shards(out());
@@ -321,57 +324,152 @@ TEST_F(Damage, AFlippedPixelNamesExactlyThatSample) {
   EXPECT_EQ(kept.damaged.size(), 1u);
 }
 
-// Grade 4 turned into 20 must not pass as "4, the nearest grade".
-TEST_F(Damage, AnImpossibleLabelNamesItsSample) {
+// A label lies in both copies of labels and structure: one flipped loses nothing.
+TEST_F(Damage, AFlippedLabelIsReadFromTheOtherCopyAndRestored) {
   const auto before = ShardSet::open(out());
-  std::size_t row = 0;
-  while (before->record(20 + row).kl != KlGrade(4)) ++row;
+  const auto whole = read_file(shard());
   const auto offset = Hdf5File::open(shard()).contiguous_offset("kl");
-  flip(offset + row);
-  EXPECT_FALSE(ShardSet::open(out())->is_intact(20 + row));
+  flip(offset + 3);
+  const auto set = ShardSet::open(out());
+  for (std::size_t i = 0; i < set->size(); ++i) {
+    EXPECT_EQ(set->record(i), before->record(i));
+    EXPECT_TRUE(set->is_intact(i));
+  }
   const auto report = verify_shards(out());
+  EXPECT_EQ(report.damaged_samples, 0u);
   ASSERT_EQ(report.faults.size(), 1u);
-  EXPECT_TRUE(contains(report.faults[0], before->record(20 + row).sample_id + " ")) << report.faults[0];
-  EXPECT_TRUE(contains(report.faults[0], "labels are damaged"));
+  EXPECT_TRUE(contains(report.faults[0], "shard-00001.h5: the first copy of labels")) << report.faults[0];
+  EXPECT_EQ(repair_shards(out()).restored_files, 1u);
+  EXPECT_EQ(read_file(shard()), whole);
+  EXPECT_TRUE(verify_shards(out()).is_sound());
 }
 
-// Any byte: whatever is lost is said, and what is not named reads as before.
-TEST_F(Damage, AFlippedByteAnywhereIsFound) {
-  const auto whole = read_file(shard());
-  const auto before = ShardSet::open(out());
-  const std::size_t pixels_end = 4096 + 20 * 96 * 96;
-  std::vector<std::size_t> places;
-  for (std::size_t at = 0; at < 4096; at += 41) places.push_back(at);
-  for (std::size_t at = 4096; at < pixels_end; at += 9973) places.push_back(at);
-  for (std::size_t at = pixels_end; at < whole.size(); at += 67) places.push_back(at);
+// Both copies: nothing of the shard can be trusted, and HDF5 never sees it.
+TEST_F(Damage, BothCopiesDamagedLoseTheShardAndTheRestTrains) {
+  const auto offset = Hdf5File::open(shard()).contiguous_offset("kl");
+  auto bytes = read_file(shard());
+  const std::vector<std::uint8_t> grades(bytes.begin() + static_cast<std::ptrdiff_t>(offset),
+                                         bytes.begin() + static_cast<std::ptrdiff_t>(offset) + 20);
+  const auto end = static_cast<std::ptrdiff_t>(check_metadata(bytes, shard()).metadata.hdf5_end);
+  const auto spare = std::search(bytes.begin() + end, bytes.end(), grades.begin(), grades.end());
+  ASSERT_NE(spare, bytes.end());
+  const auto spare_at = static_cast<std::size_t>(spare - bytes.begin());
+  flip(offset);
+  flip(spare_at);
+  EXPECT_THROW(ShardSet::open(out()), DataError);
+  EXPECT_EQ(verify_shards(out()).damaged_samples, 20u);
+  EXPECT_EQ(repair_shards(out()).quarantined_samples, 20u);
+  EXPECT_TRUE(verify_shards(out()).is_sound());
+  EXPECT_EQ(verify_shards(out()).quarantined_samples, 20u);
+  const auto set = ShardSet::open(out());
+  EXPECT_EQ(set->size(), 28u);
+  EXPECT_EQ(set->select({}).size(), 28u);
+}
+
+// Any byte: exactly the damaged samples are named, and what is not named reads as before.
+void expect_exact_loss(const fs::path& out, const fs::path& shard, const ShardSet& before, std::size_t first,
+                       const std::vector<std::size_t>& places) {
+  const auto whole = read_file(shard);
+  const ShardContents contents = read_shard(whole, shard);
+  std::vector<std::vector<std::uint8_t>> pixels;
+  for (std::size_t i = 0; i < before.size(); ++i) pixels.push_back(before.copy_pixels(i));
   for (const std::size_t at : places) {
     auto bytes = whole;
     bytes[at] ^= 0x10;
-    write_file_atomically(shard(), std::as_bytes(std::span(bytes)), Durability::kBatch);
-    const auto report = verify_shards(out());
-    EXPECT_FALSE(report.is_sound()) << at;
-    // A pixel costs its sample; a label its sample or nothing (padding); HDF5's own structure the shard.
-    const bool is_pixel = at >= 4096 && at < pixels_end;
-    EXPECT_TRUE(report.damaged_samples == 1 ||
-                (!is_pixel && (report.damaged_samples == 0 || report.damaged_samples == 20)))
-        << at << ": " << report.damaged_samples;
-    try {
-      const auto set = ShardSet::open(out());
-      for (std::size_t i = 20; i < 40; ++i) {
-        EXPECT_TRUE(!set->is_intact(i) || set->record(i) == before->record(i)) << at;
+    write_file_atomically(shard, std::as_bytes(std::span(bytes)), Durability::kBatch);
+    std::optional<std::size_t> hit;
+    for (std::size_t row = 0; row < contents.rows.size(); ++row) {
+      const ByteRange& place = contents.stored_rows[row];
+      if (at >= place.offset && at - place.offset < place.size) hit = row;
+    }
+    const auto report = verify_shards(out);
+    ASSERT_EQ(report.faults.size(), 1u) << at;
+    ASSERT_EQ(report.damaged_samples, hit ? 1u : 0u) << at << ": " << report.faults[0];
+    const auto set = ShardSet::open(out);
+    for (std::size_t i = 0; i < set->size(); ++i) {
+      ASSERT_EQ(set->record(i), before.record(i)) << at;
+      if (hit && i == first + *hit) {
+        ASSERT_TRUE(contains(report.faults[0], before.record(i).sample_id + " ")) << report.faults[0];
+        ASSERT_THROW(static_cast<void>(set->copy_pixels(i)), DataError) << at;
+      } else {
+        ASSERT_EQ(set->copy_pixels(i), pixels[i]) << at;
       }
-    } catch (const Error&) {
     }
   }
+  write_file_atomically(shard, std::as_bytes(std::span(whole)));
+}
+
+TEST_F(Damage, AFlippedByteAnywhereLosesExactlyItsSample) {
+  const auto before = ShardSet::open(out());
+  const std::size_t size = read_file(shard()).size();
+  const std::size_t pixels_end = 4096 + 20 * 96 * 96;
+  std::vector<std::size_t> places = {0, 8, 28, 4095, 4096, pixels_end - 1, pixels_end, size - 64, size - 1};
+  for (std::size_t at = 1; at < 4096; at += 97) places.push_back(at);
+  for (std::size_t at = 4096; at < pixels_end; at += 7919) places.push_back(at);
+  for (std::size_t at = pixels_end; at < size; at += 421) places.push_back(at);
+  expect_exact_loss(out(), shard(), *before, 20, places);
+}
+
+TEST_F(Damage, RepairQuarantinesExactlyTheDamagedSamplesAndKeepsTheirBytes) {
+  flip(4096 + 7 * 96 * 96 + 1234);
+  flip(4096 + 9 * 96 * 96);
+  const auto damaged = read_file(shard());
+  EXPECT_EQ(repair_shards(out()).quarantined_samples, 2u);
+  EXPECT_EQ(read_file(shard()), damaged);
+  const auto set = ShardSet::open(out());
+  const auto chosen = set->select({});
+  EXPECT_EQ(chosen.size(), 46u);
+  for (const std::size_t i : {std::size_t{27}, std::size_t{29}}) {
+    EXPECT_TRUE(set->is_quarantined(i));
+    EXPECT_EQ(std::count(chosen.begin(), chosen.end(), i), 0);
+  }
+  for (const std::size_t i : chosen) EXPECT_NO_THROW(static_cast<void>(set->copy_pixels(i)));
+  const auto report = verify_shards(out());
+  EXPECT_TRUE(report.is_sound());
+  EXPECT_EQ(report.quarantined_samples, 2u);
+  flip(4096 + 3 * 96 * 96);  // new damage is not covered by an old quarantine
+  EXPECT_EQ(verify_shards(out()).damaged_samples, 1u);
+  pack();  // a new set begins without one
+  EXPECT_FALSE(fs::exists(out() / "quarantine.json"));
+}
+
+TEST_F(Damage, AQuarantineOfAnotherSetIsRefused) {
+  flip(4096);
+  repair_shards(out());
+  auto index = read_text_file(out() / "shards.json");
+  write_file_atomically(out() / "shards.json", index + "\n");
+  EXPECT_THROW(ShardSet::open(out()), DataError);
+}
+
+class DeflatedDamage : public Packing {
+ protected:
+  DeflatedDamage() {
+    config.storage = PixelStorage::kDeflate;
+    pack();
+  }
+};
+
+TEST_F(DeflatedDamage, AFlippedByteAnywhereLosesExactlyItsSample) {
+  const auto shard = out() / "shard-00001.h5";
+  const auto before = ShardSet::open(out());
+  const std::size_t size = read_file(shard).size();
+  std::vector<std::size_t> places = {0, 28, size - 1};
+  for (std::size_t at = 1; at < size; at += size / 150) places.push_back(at);
+  expect_exact_loss(out(), shard, *before, 20, places);
 }
 
 TEST_F(Damage, ATruncatedShardIsOneClearLine) {
   const auto whole = read_file(shard());
-  for (const std::size_t size : {std::size_t{0}, std::size_t{100}, whole.size() / 2, whole.size() - 1}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{100}, whole.size() / 2}) {
     write_file_atomically(shard(), std::as_bytes(std::span(whole).first(size)));
     EXPECT_THROW(ShardSet::open(out()), DataError) << size;
     EXPECT_EQ(verify_shards(out()).damaged_samples, 20u);
   }
+  // Without its last byte the spare copy is damaged and nothing is lost.
+  write_file_atomically(shard(), std::as_bytes(std::span(whole).first(whole.size() - 1)));
+  EXPECT_EQ(ShardSet::open(out())->size(), 48u);
+  EXPECT_EQ(verify_shards(out()).damaged_samples, 0u);
+  EXPECT_FALSE(verify_shards(out()).is_sound());
   fs::remove(shard());
   EXPECT_THROW(ShardSet::open(out()), IoError);
 }
@@ -392,6 +490,17 @@ TEST(ShardConfig, AShardIsBoundedInRowsAndBytes) {
   EXPECT_EQ(rows_per_shard(config), 256u);
   config.samples_per_shard = 10;
   EXPECT_EQ(rows_per_shard(config), 10u);
+}
+
+TEST(ShardIndex, RefusesAnotherFormatVersionInOneLine) {
+  std::string text = to_json(ShardIndex{2, 2, "x", {{"shard-00000.h5", 1, "y"}}});
+  text.replace(text.find("\"format_version\": 2"), 19, "\"format_version\": 1");
+  try {
+    parse_shard_index(text, "shards.json");
+    ADD_FAILURE();
+  } catch (const DataError& error) {
+    EXPECT_TRUE(contains(error.what(), "format version 1, this program reads 2; make the shards again"));
+  }
 }
 
 TEST(ShardIndex, RefusesAPathThatLeavesTheFolder) {
