@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/png.h"
+#include "pipeline/shard/deflate.h"
 
 namespace genu::pipeline {
 
@@ -74,99 +75,150 @@ std::optional<Parts> read_parts(std::span<const std::uint8_t> bytes) {
   return std::nullopt;
 }
 
-std::optional<std::vector<std::uint8_t>> inflate(std::span<const std::uint8_t> deflated, std::size_t size) {
-  std::vector<std::uint8_t> out(size);
-  inflate_state state;
-  isal_inflate_init(&state);
-  state.crc_flag = ISAL_ZLIB;
-  state.next_in = const_cast<std::uint8_t*>(deflated.data());
-  state.avail_in = static_cast<std::uint32_t>(deflated.size());
-  state.next_out = out.data();
-  state.avail_out = static_cast<std::uint32_t>(out.size());
-  // With one byte of room left unfilled a longer stream would go unnoticed, so the end of the stream is asked for.
-  const int result = isal_inflate(&state);
-  if (result != ISAL_DECOMP_OK || state.avail_out != 0 || state.block_state != ISAL_BLOCK_FINISH) return std::nullopt;
-  return out;
-}
-
-// Rows that are unfiltered together, one a lane of a vector (a GCC and Clang extension; any processor can run it).
+// Rows that are unfiltered together, one a byte of a vector (a GCC and Clang extension; any processor can run it, AVX2
+// holds one in a register).
 constexpr std::size_t kLanes = 32;
-using Lanes = std::int16_t __attribute__((vector_size(2 * kLanes)));
+using Lanes = std::uint8_t __attribute__((vector_size(kLanes)));
 
 // All ones in the lanes whose row has this filter.
 struct FilterMasks {
   Lanes left{}, up{}, average{}, paeth{};
 };
 
-Lanes absolute(Lanes v) { return v < 0 ? -v : v; }
+Lanes distance(Lanes a, Lanes b) { return a > b ? a - b : b - a; }
 
 // PNG filters (PNG specification, section 9) in all lanes at once: what to add, given the pixels to the left (a), above
-// (b) and at the corner (c).
+// (b) and at the corner (c). Everything stays within 8 bits: |a + b - 2c| is |a - c| + |b - c| where both differences
+// have one sign (saturated at 255, which is never the least then) and their distance where they have not.
 Lanes predict(const FilterMasks& masks, Lanes a, Lanes b, Lanes c) {
-  const Lanes to_left = absolute(b - c);
-  const Lanes to_up = absolute(a - c);
-  const Lanes to_corner = absolute(a + b - 2 * c);
+  const Lanes to_left = distance(b, c);
+  const Lanes to_up = distance(a, c);
+  const Lanes sum = to_left + to_up;
+  const Lanes one_sign = reinterpret_cast<Lanes>((a > c) == (b > c));
+  const Lanes saturated = sum | reinterpret_cast<Lanes>(sum < to_left);
+  const Lanes apart = distance(to_left, to_up);
+  const Lanes to_corner = (saturated & one_sign) | (apart & ~one_sign);
   const Lanes nearer = to_up <= to_corner ? b : c;
-  const Lanes is_left = (to_left <= to_up) & (to_left <= to_corner);
-  const Lanes paeth = is_left ? a : nearer;
-  return (a & masks.left) | (b & masks.up) | (((a + b) >> 1) & masks.average) | (paeth & masks.paeth);
+  const Lanes paeth = (to_left <= to_up) & (to_left <= to_corner) ? a : nearer;
+  const Lanes average = (a & b) + ((a ^ b) >> 1);
+  return (a & masks.left) | (b & masks.up) | (average & masks.average) | (paeth & masks.paeth);
 }
 
 // One row depends on the pixel before and on the row above, so rows are worked on along a slanted front: in step t,
 // lane r is at x = t - r, and what lies above it is what lane r - 1 made one step ago. `above` is the finished row over
-// lane 0. `slanted` holds input and, afterwards, output at [(x + r) * kLanes + r].
-void unfilter_lanes(const FilterMasks& masks, const std::uint8_t* above, std::size_t width,
-                    std::vector<std::uint8_t>& slanted) {
-  using Bytes = std::uint8_t __attribute__((vector_size(kLanes)));
-  std::array<std::int16_t, kLanes + 1> shifted{};  // lane r - 1 at [r]
-  Lanes numbers{};
-  for (std::size_t r = 0; r < kLanes; ++r) numbers[r] = static_cast<std::int16_t>(r);
+// lane 0. `slanted` holds input and, afterwards, output at [(x + r) * kLanes + r]; it must be 0 left of the image
+// (x < 0), where filters then give 0 by themselves.
+void unfilter_lanes(const FilterMasks& masks, const std::uint8_t* above, std::size_t width, std::uint8_t* slanted) {
   Lanes left{};
   Lanes up{};
   for (std::size_t t = 0; t < width + kLanes - 1; ++t) {
     const Lanes corner = up;
-    std::memcpy(shifted.data() + 1, &left, sizeof left);
-    shifted[0] = t < width ? above[t] : std::int16_t{0};
-    std::memcpy(&up, shifted.data(), sizeof up);
-    Bytes bytes;
-    std::memcpy(&bytes, slanted.data() + t * kLanes, sizeof bytes);
-    const Lanes sum = __builtin_convertvector(bytes, Lanes) + predict(masks, left, up, corner);
-    const auto step = static_cast<std::int16_t>(std::min<std::size_t>(t, kLanes));
-    left = sum & 255 & (numbers <= step);  // left of the image everything is 0
-    bytes = __builtin_convertvector(left, Bytes);
-    std::memcpy(slanted.data() + t * kLanes, &bytes, sizeof bytes);
+    Lanes first{};
+    first[0] = t < width ? above[t] : std::uint8_t{0};
+    up = __builtin_shufflevector(left, first, 32, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+                                 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
+    Lanes bytes;
+    std::memcpy(&bytes, slanted + t * kLanes, sizeof bytes);
+    left = bytes + predict(masks, left, up, corner);
+    std::memcpy(slanted + t * kLanes, &left, sizeof left);
   }
 }
 
 // Returns false on a filter that does not exist.
 bool set_filter(std::uint8_t filter, std::size_t lane, FilterMasks& masks) {
   if (filter > 4) return false;
-  if (filter == 1) masks.left[lane] = -1;
-  if (filter == 2) masks.up[lane] = -1;
-  if (filter == 3) masks.average[lane] = -1;
-  if (filter == 4) masks.paeth[lane] = -1;
+  if (filter == 1) masks.left[lane] = 0xff;
+  if (filter == 2) masks.up[lane] = 0xff;
+  if (filter == 3) masks.average[lane] = 0xff;
+  if (filter == 4) masks.paeth[lane] = 0xff;
   return true;
 }
+
+// Turns 8 x 8 bytes: byte k of row i goes to byte i of row k. Three rounds of interleaving.
+constexpr std::size_t kTile = 8;
+void transpose_tile(const std::uint8_t* from, std::size_t from_stride, std::uint8_t* to, std::size_t to_stride) {
+  using Bytes = std::uint8_t __attribute__((vector_size(16)));
+  using Pairs = std::uint16_t __attribute__((vector_size(16)));
+  using Quads = std::uint32_t __attribute__((vector_size(16)));
+  std::array<Pairs, 4> two_rows;
+  for (std::size_t i = 0; i < 4; ++i) {
+    Bytes even{};
+    Bytes odd{};
+    std::memcpy(&even, from + 2 * i * from_stride, kTile);
+    std::memcpy(&odd, from + (2 * i + 1) * from_stride, kTile);
+    two_rows[i] = reinterpret_cast<Pairs>(
+        __builtin_shufflevector(even, odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
+  }
+  const auto low = [&](std::size_t i) {
+    return reinterpret_cast<Quads>(__builtin_shufflevector(two_rows[i], two_rows[i + 1], 0, 8, 1, 9, 2, 10, 3, 11));
+  };
+  const auto high = [&](std::size_t i) {
+    return reinterpret_cast<Quads>(__builtin_shufflevector(two_rows[i], two_rows[i + 1], 4, 12, 5, 13, 6, 14, 7, 15));
+  };
+  const std::array<Quads, 4> columns = {
+      __builtin_shufflevector(low(0), low(2), 0, 4, 1, 5), __builtin_shufflevector(low(0), low(2), 2, 6, 3, 7),
+      __builtin_shufflevector(high(0), high(2), 0, 4, 1, 5), __builtin_shufflevector(high(0), high(2), 2, 6, 3, 7)};
+  for (std::size_t i = 0; i < 4; ++i) {
+    std::array<std::uint8_t, 2 * kTile> two;
+    std::memcpy(two.data(), &columns[i], two.size());
+    std::memcpy(to + 2 * i * to_stride, two.data(), kTile);
+    std::memcpy(to + (2 * i + 1) * to_stride, two.data() + kTile, kTile);
+  }
+}
+
+// What a band of rows is worked on in. Rows stand in `rows` with kLanes zeros before them, so that the
+// slanted front may begin outside the image.
+struct Front {
+  std::size_t width = 0;
+  std::size_t steps = 0;   // a multiple of kTile
+  std::size_t stride = 0;  // of `rows`
+  std::vector<std::uint8_t> rows;
+  std::vector<std::uint8_t> slanted;
+
+  explicit Front(std::size_t image_width)
+      : width(image_width),
+        steps((width + kLanes - 1 + kTile - 1) / kTile * kTile),
+        stride(kLanes + steps),
+        rows(kLanes * stride),
+        slanted(kLanes * steps) {}
+  std::uint8_t* row(std::size_t r) { return rows.data() + r * stride + kLanes; }
+
+  enum class Direction : std::uint8_t { kToFront, kFromFront };
+  void turn(Direction direction) {
+    for (std::size_t t = 0; t < steps; t += kTile) {
+      for (std::size_t r = 0; r < kLanes; r += kTile) {
+        std::uint8_t* in_rows = row(r) + t - r;  // row r + i is one pixel behind row r + i - 1
+        std::uint8_t* in_front = slanted.data() + t * kLanes + r;
+        if (direction == Direction::kToFront) {
+          transpose_tile(in_rows, stride - 1, in_front, kLanes);
+        } else {
+          transpose_tile(in_front, kLanes, in_rows, stride - 1);
+        }
+      }
+    }
+  }
+};
 
 // `filtered`: each row preceded by its filter. pixels: [height, width]. Returns false on a filter that does not exist.
 bool unfilter(std::span<const std::uint8_t> filtered, const Header& header, std::vector<std::uint8_t>& pixels) {
   const std::size_t width = header.width;
-  thread_local std::vector<std::uint8_t> slanted;  // scratch, used again from image to image
-  slanted.resize((width + kLanes - 1) * kLanes);
+  thread_local Front front(width);  // used again from image to image
+  if (front.width != width) front = Front(width);
   const std::vector<std::uint8_t> nothing(width);
   for (std::size_t first = 0; first < header.height; first += kLanes) {
     const std::size_t rows = std::min(kLanes, header.height - first);
     FilterMasks masks;
+    std::fill(front.rows.begin(), front.rows.end(), std::uint8_t{0});
     for (std::size_t r = 0; r < rows; ++r) {
       const std::uint8_t* in = filtered.data() + (first + r) * (width + 1);
       if (!set_filter(in[0], r, masks)) return false;
-      for (std::size_t x = 0; x < width; ++x) slanted[(x + r) * kLanes + r] = in[x + 1];
+      std::copy_n(in + 1, width, front.row(r));
     }
-    unfilter_lanes(masks, first == 0 ? nothing.data() : pixels.data() + (first - 1) * width, width, slanted);
-    for (std::size_t r = 0; r < rows; ++r) {
-      std::uint8_t* out = pixels.data() + (first + r) * width;
-      for (std::size_t x = 0; x < width; ++x) out[x] = slanted[(x + r) * kLanes + r];
-    }
+    front.turn(Front::Direction::kToFront);
+    const std::uint8_t* above = first == 0 ? nothing.data() : pixels.data() + (first - 1) * width;
+    unfilter_lanes(masks, above, width, front.slanted.data());
+    front.turn(Front::Direction::kFromFront);
+    for (std::size_t r = 0; r < rows; ++r) std::copy_n(front.row(r), width, pixels.data() + (first + r) * width);
   }
   return true;
 }
@@ -178,10 +230,11 @@ std::optional<DecodedImage> decode_png_grey(std::span<const std::uint8_t> bytes)
   const auto parts = read_parts(bytes);
   if (!parts) return std::nullopt;
   const auto [width, height] = parts->header;
-  const auto filtered = inflate(parts->deflated, height * (width + 1));
-  if (!filtered) return std::nullopt;
+  thread_local std::vector<std::uint8_t> filtered;  // scratch, used again from image to image
+  filtered.resize(height * (width + 1));
+  if (!inflate_zlib(parts->deflated, filtered)) return std::nullopt;
   DecodedImage image{static_cast<int>(width), static_cast<int>(height), 8, std::vector<std::uint8_t>(width * height)};
-  if (!unfilter(*filtered, parts->header, image.bytes)) return std::nullopt;
+  if (!unfilter(filtered, parts->header, image.bytes)) return std::nullopt;
   return image;
 }
 
