@@ -14,11 +14,11 @@ namespace genu::pipeline {
 
 namespace {
 
-std::vector<KlGrade> grades_of(const ShardSet& shards, const std::vector<std::size_t>& samples) {
-  std::vector<KlGrade> grades;
-  grades.reserve(samples.size());
-  for (const std::size_t sample : samples) grades.push_back(shards.record(sample).kl);
-  return grades;
+std::vector<Sampler::Label> labels_of(const ShardSet& shards, const std::vector<std::size_t>& samples) {
+  std::vector<Sampler::Label> labels;
+  labels.reserve(samples.size());
+  for (const std::size_t i : samples) labels.push_back({shards.record(i).kl, shards.record(i).source});
+  return labels;
 }
 
 }  // namespace
@@ -39,6 +39,9 @@ void LoaderConfig::list_fields(FieldList& fields) {
                 "how often each grade is shown");
   fields.add("effective_number_beta", effective_number_beta, Range{0.0, 0.999999},
              "beta of sampling: effective_number");
+  fields.section("mix", mix, "share of each source in an epoch; all zero = as they come");
+  fields.add("rank", rank, Range{0, 65535}, "which of the processes that step together this is");
+  fields.add("world_size", world_size, Range{1, 65536}, "how many processes step together");
   fields.add("drop_last", drop_last, "leave out a last batch that is not full");
   fields.add("seed", seed, Range<std::uint64_t>{}, "seed of order and augmentation");
   fields.add("threads", threads, Range{0, 1024}, "loader threads, 0 = one a processor; changes speed only");
@@ -48,8 +51,11 @@ void LoaderConfig::list_fields(FieldList& fields) {
 Loader::Loader(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> samples, LoaderConfig config)
     : shards_(std::move(shards)),
       config_(std::move(config)),
-      sampler_(samples, grades_of(*shards_, samples),
-               {config_.order, config_.sampling, config_.effective_number_beta, config_.seed}) {
+      sampler_(samples, labels_of(*shards_, samples),
+               {config_.order, config_.sampling, config_.mix, config_.effective_number_beta, config_.seed}) {
+  if (!(config_.rank >= 0 && config_.rank < config_.world_size)) {
+    throw ConfigError("rank must be 0 .. world_size - 1");
+  }
   if (config_.channels != 1 && config_.channels != 3) throw ConfigError("channels must be 1 or 3");
   if (config_.batch_size < 1) throw ConfigError("batch_size must be at least 1");
   if (batches_per_epoch() == 0) {
@@ -59,9 +65,21 @@ Loader::Loader(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> 
 }
 
 std::size_t Loader::batches_per_epoch() const {
-  const auto batch_size = static_cast<std::size_t>(config_.batch_size);
-  return config_.drop_last ? size() / batch_size : (size() + batch_size - 1) / batch_size;
+  const std::size_t step = static_cast<std::size_t>(config_.batch_size) * static_cast<std::size_t>(config_.world_size);
+  return config_.drop_last ? size() / step : (size() + step - 1) / step;
 }
+
+Loader::Positions Loader::positions_of(std::size_t batch) const {
+  if (batch >= batches_per_epoch()) throw InternalError("Loader: no such batch in an epoch");
+  const auto ranks = static_cast<std::size_t>(config_.world_size);
+  const auto rank = static_cast<std::size_t>(config_.rank);
+  const std::size_t step = static_cast<std::size_t>(config_.batch_size) * ranks;
+  const std::size_t in_step = std::min(step, size() - batch * step);
+  const std::size_t begin = rank * in_step / ranks;
+  return {batch * step + begin, (rank + 1) * in_step / ranks - begin};
+}
+
+std::size_t Loader::count_of(std::size_t batch) const { return positions_of(batch).count; }
 
 TensorShape Loader::shape() const {
   return tensor_shape(config_.tensor_format(), shards_->height_px(), shards_->width_px());
@@ -74,10 +92,7 @@ Batch Loader::load(std::uint64_t epoch, std::size_t batch) const {
 }
 
 void Loader::load_into(std::uint64_t epoch, std::size_t batch, Batch& out) const {
-  if (batch >= batches_per_epoch()) throw InternalError("Loader: no such batch in an epoch");
-  const auto order = sampler_.epoch_order(epoch);
-  const std::size_t first = batch * static_cast<std::size_t>(config_.batch_size);
-  const std::size_t count = std::min(static_cast<std::size_t>(config_.batch_size), order->size() - first);
+  const std::size_t count = count_of(batch);
   const TensorShape each = shape();
   out.count = static_cast<int>(count);
   out.channels = each.channels;
@@ -87,23 +102,46 @@ void Loader::load_into(std::uint64_t epoch, std::size_t batch, Batch& out) const
   out.index = batch;
   out.pixels.resize(count * each.size());
   out.labels.resize(count);
-  out.samples.assign(order->begin() + static_cast<std::ptrdiff_t>(first),
-                     order->begin() + static_cast<std::ptrdiff_t>(first + count));
-  for (std::size_t row = 0; row < count; ++row) fill_sample(epoch, first + row, row, out);
+  out.samples.resize(count);
+  load_into(epoch, batch, BatchMemory{out.pixels, out.labels, out.samples});
 }
 
-void Loader::fill_sample(std::uint64_t epoch, std::size_t position, std::size_t row, Batch& out) const {
-  const std::size_t sample = out.samples[row];
+std::size_t Loader::load_into(std::uint64_t epoch, std::size_t batch, const BatchMemory& out) const {
+  const Positions positions = positions_of(batch);
+  const std::size_t each = shape().size();
+  if (out.pixels.size() < positions.count * each || out.labels.size() < positions.count ||
+      out.samples.size() < positions.count) {
+    throw InternalError("Loader: the memory given is smaller than the batch");
+  }
+  const auto order = sampler_.epoch_order(epoch);
+  for (std::size_t row = 0; row < positions.count; ++row) {
+    const std::size_t position = positions.first + row;
+    const std::size_t sample = (*order)[position];
+    out.samples[row] = sample;
+    out.labels[row] = shards_->record(sample).kl.value();
+    fill_sample(epoch, position, sample, out.pixels.subspan(row * each, each));
+  }
+  return positions.count;
+}
+
+void Loader::fill_sample(std::uint64_t epoch, std::size_t position, std::size_t sample, std::span<float> out) const {
   thread_local std::vector<std::uint8_t> scratch;
   const auto pixels = shards_->pixels(sample, scratch);
   AugmentParameters augmentation;
   if (config_.augment != AugmentConfig{}) {
     augmentation = draw_augmentation(config_.augment, config_.seed, epoch, position);
   }
-  const std::size_t size = shape().size();
   make_tensor({pixels.data(), shards_->height_px(), shards_->width_px()}, augmentation, config_.tensor_format(),
-              shards_->training_pixels(), std::span(out.pixels).subspan(row * size, size));
-  out.labels[row] = shards_->record(sample).kl.value();
+              shards_->training_pixels(), out);
+}
+
+EpochTable Loader::epoch_table(std::uint64_t epoch) const {
+  EpochTable table;
+  for (const std::size_t i : *sampler_.epoch_order(epoch)) {
+    const SampleRecord& record = shards_->record(i);
+    ++table[record.source].at(static_cast<std::size_t>(record.kl.value()));
+  }
+  return table;
 }
 
 // Tickets number the batches from the start of the stream. A worker takes the next ticket once it lies within

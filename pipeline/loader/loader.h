@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/config.h"
@@ -24,7 +26,12 @@ struct LoaderConfig {
   Order order = Order::kShuffled;
   SamplingPolicy sampling = SamplingPolicy::kAsIs;
   double effective_number_beta = 0.999;  // for SamplingPolicy::kEffectiveNumber
+  SourceMix mix;                         // share of each source; all zero = as they come
   bool drop_last = false;                // leave out a last batch that is not full
+  // One of `world_size` processes that step together: batch b of all ranks, one after another, is batch b of a single
+  // process with world_size * batch_size. A last step that is not full is dealt out evenly; a rank's part may be empty.
+  int rank = 0;
+  int world_size = 1;
   std::uint64_t seed = 0;
   int threads = 0;   // 0 = one a processor; changes speed only
   int prefetch = 4;  // batches made ahead by a Stream; changes speed only
@@ -44,6 +51,16 @@ struct Batch {
   std::vector<std::size_t> samples;  // [count], index into the ShardSet
 };
 
+// Memory of the caller's (pinned, shared, on a device that is mapped) for one batch of up to batch_size samples.
+struct BatchMemory {
+  std::span<float> pixels;         // at least count * shape().size()
+  std::span<std::int64_t> labels;  // at least count
+  std::span<std::size_t> samples;  // at least count
+};
+
+// What an epoch shows: positions by source and grade.
+using EpochTable = std::map<Source, ClassCounts>;
+
 // Safe to call from any number of threads.
 class Loader {
  public:
@@ -61,9 +78,20 @@ class Loader {
   Batch load(std::uint64_t epoch, std::size_t batch) const;
   // The same into a batch whose memory is used again.
   void load_into(std::uint64_t epoch, std::size_t batch, Batch& out) const;
+  // The same into the caller's memory; returns the count. Throws InternalError if it is too small.
+  std::size_t load_into(std::uint64_t epoch, std::size_t batch, const BatchMemory& out) const;
+  // Samples of a batch of this rank.
+  std::size_t count_of(std::size_t batch) const;
+  // Over all ranks.
+  EpochTable epoch_table(std::uint64_t epoch) const;
 
  private:
-  void fill_sample(std::uint64_t epoch, std::size_t position, std::size_t row, Batch& out) const;
+  struct Positions {
+    std::size_t first = 0;
+    std::size_t count = 0;
+  };
+  Positions positions_of(std::size_t batch) const;
+  void fill_sample(std::uint64_t epoch, std::size_t position, std::size_t sample, std::span<float> pixels) const;
 
   std::shared_ptr<const ShardSet> shards_;
   LoaderConfig config_;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "core/errors.h"
@@ -142,6 +143,63 @@ TEST_F(Loading, ManyReadersAtOnce) {
   for (std::size_t t = 0; t < 8; ++t) threads.emplace_back([&, t] { batches[t] = l->load(t / 6, t % 6); });
   for (auto& thread : threads) thread.join();
   for (std::size_t t = 0; t < 8; ++t) expect_same(batches[t], l->load(t / 6, t % 6));
+}
+
+// The ranks' batches, one after another, are those of a single process with a batch as large as theirs together.
+TEST_F(Loading, RanksShareTheBatchesOfASingleProcess) {
+  for (const int world : {1, 2, 3, 5}) {
+    config.batch_size = 7 * world;
+    config.rank = 0;
+    config.world_size = 1;
+    const auto single = loader();
+    config.batch_size = 7;
+    config.world_size = world;
+    for (std::uint64_t epoch = 0; epoch < 2; ++epoch) {
+      for (std::size_t b = 0; b < single->batches_per_epoch(); ++b) {
+        Batch joined;
+        for (int rank = 0; rank < world; ++rank) {
+          config.rank = rank;
+          const auto of_rank = loader();
+          ASSERT_EQ(of_rank->batches_per_epoch(), single->batches_per_epoch());
+          const Batch part = of_rank->load(epoch, b);
+          EXPECT_LE(part.count, 7);
+          joined.samples.insert(joined.samples.end(), part.samples.begin(), part.samples.end());
+          joined.labels.insert(joined.labels.end(), part.labels.begin(), part.labels.end());
+          joined.pixels.insert(joined.pixels.end(), part.pixels.begin(), part.pixels.end());
+        }
+        const Batch whole = single->load(epoch, b);
+        EXPECT_EQ(joined.samples, whole.samples);
+        EXPECT_EQ(joined.labels, whole.labels);
+        EXPECT_EQ(joined.pixels, whole.pixels);
+      }
+    }
+  }
+  config.rank = config.world_size;
+  EXPECT_THROW(loader(), ConfigError);
+}
+
+TEST_F(Loading, ABatchGoesIntoTheCallersMemory) {
+  const auto l = loader();
+  const Batch expected = l->load(1, 5);
+  std::vector<float> pixels(7 * l->shape().size(), -9);
+  std::vector<std::int64_t> labels(7);
+  std::vector<std::size_t> samples(7);
+  ASSERT_EQ(l->load_into(1, 5, BatchMemory{pixels, labels, samples}), 5u);
+  EXPECT_TRUE(std::equal(expected.pixels.begin(), expected.pixels.end(), pixels.begin()));
+  EXPECT_EQ(pixels[expected.pixels.size()], -9);
+  EXPECT_TRUE(std::equal(expected.labels.begin(), expected.labels.end(), labels.begin()));
+  EXPECT_THROW(l->load_into(1, 4, BatchMemory{std::span(pixels).first(10), labels, samples}), InternalError);
+}
+
+TEST_F(Loading, TheTableOfAnEpochIsWhatItShows) {
+  const auto l = loader();
+  ClassCounts shown{};
+  for (std::size_t b = 0; b < l->batches_per_epoch(); ++b) {
+    for (const auto label : l->load(3, b).labels) ++shown.at(static_cast<std::size_t>(label));
+  }
+  const EpochTable table = l->epoch_table(3);
+  ASSERT_EQ(table.size(), 1u);
+  EXPECT_EQ(table.at(Source::kMendeley), shown);
 }
 
 }  // namespace

@@ -26,7 +26,9 @@ Sampler make(SamplingPolicy policy, std::uint64_t seed = 7, Order order = Order:
   const auto grades = real_grades();
   std::vector<std::size_t> samples(grades.size());
   std::iota(samples.begin(), samples.end(), 1000);
-  return {samples, grades, {order, policy, 0.999, seed}};
+  std::vector<Sampler::Label> labels;
+  for (const KlGrade grade : grades) labels.push_back({grade, Source::kMendeley});
+  return {samples, labels, {order, policy, {}, 0.999, seed}};
 }
 
 int grade_of(std::size_t sample) { return real_grades().at(sample - 1000).value(); }
@@ -110,12 +112,77 @@ TEST(Sampler, StoredOrderKeepsTheOrderAndRefusesAPolicy) {
 }
 
 TEST(Sampler, GradesThatDoNotOccurGetNothing) {
-  const Sampler sampler({4, 5, 6}, {KlGrade(0), KlGrade(0), KlGrade(3)},
-                        {Order::kShuffled, SamplingPolicy::kClassBalanced});
+  const Sampler sampler({4, 5, 6}, {{KlGrade(0), Source::kOai}, {KlGrade(0), Source::kOai}, {KlGrade(3), Source::kOai}},
+                        SamplerOptions{Order::kShuffled, SamplingPolicy::kClassBalanced, {}, 0.999, 0});
   EXPECT_EQ(sampler.quotas()[1], 0u);
   EXPECT_EQ(sampler.quotas()[0] + sampler.quotas()[3], 3u);
   EXPECT_EQ(sampler.epoch_order(0)->size(), 3u);
   EXPECT_THROW(Sampler({}, {}, {}), DataError);
+}
+
+// 575 real samples and 100 synthetic ones, 20 a grade; the policy holds within each source.
+class Mixing : public ::testing::Test {
+ protected:
+  Mixing() {
+    for (const KlGrade grade : real_grades()) labels.push_back({grade, Source::kMendeley});
+    for (int i = 0; i < 100; ++i) labels.push_back({KlGrade(i % 5), Source::kSynthetic});
+    for (std::size_t i = 0; i < labels.size(); ++i) samples.push_back(i);
+  }
+  Sampler make(const SourceMix& mix, SamplingPolicy policy) const {
+    return {samples, labels, {Order::kShuffled, policy, mix, 0.999, 3}};
+  }
+  std::vector<Sampler::Label> labels;
+  std::vector<std::size_t> samples;
+};
+
+TEST_F(Mixing, AnEpochHoldsTheSharesAndThePolicyWithinEachSource) {
+  SourceMix mix;
+  mix.synthetic = 1;
+  mix.mendeley = 3;
+  const Sampler sampler = make(mix, SamplingPolicy::kClassBalanced);
+  std::map<Source, std::array<int, kKlGradeCount>> table;
+  for (const std::size_t i : *sampler.epoch_order(4)) {
+    ++table[labels[i].source][static_cast<std::size_t>(labels[i].kl.value())];
+  }
+  const double all = static_cast<double>(samples.size());
+  for (const int count : table[Source::kSynthetic]) EXPECT_NEAR(count, all / 4 / 5, 1);
+  for (const int count : table[Source::kMendeley]) EXPECT_NEAR(count, all * 3 / 4 / 5, 1);
+}
+
+TEST_F(Mixing, EverySampleOfAStratumIsShownEquallyOftenOverTheEpochs) {
+  SourceMix mix;
+  mix.synthetic = 1;
+  mix.mendeley = 1;
+  const Sampler sampler = make(mix, SamplingPolicy::kAsIs);
+  std::vector<int> shown(samples.size());
+  for (std::uint64_t epoch = 0; epoch < 9; ++epoch) {
+    for (const std::size_t i : *sampler.epoch_order(epoch)) ++shown[i];
+  }
+  std::map<std::pair<Source, int>, std::set<int>> counts;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    counts[{labels[i].source, labels[i].kl.value()}].insert(shown[i]);
+  }
+  for (const auto& [stratum, often] : counts) EXPECT_LE(*often.rbegin() - *often.begin(), 1);
+}
+
+TEST_F(Mixing, IsAPureFunctionOfTheEpoch) {
+  SourceMix mix;
+  mix.synthetic = 2;
+  mix.mendeley = 1;
+  const Sampler walked = make(mix, SamplingPolicy::kSquareRoot);
+  for (std::uint64_t epoch = 0; epoch < 6; ++epoch) static_cast<void>(walked.epoch_order(epoch));
+  EXPECT_EQ(*walked.epoch_order(6), *make(mix, SamplingPolicy::kSquareRoot).epoch_order(6));
+}
+
+TEST_F(Mixing, ASourceWithShareZeroIsNotShownAndNoShareIsAnError) {
+  SourceMix mix;
+  mix.mendeley = 1;
+  const Sampler sampler = make(mix, SamplingPolicy::kAsIs);
+  for (const std::size_t i : *sampler.epoch_order(0)) EXPECT_EQ(labels[i].source, Source::kMendeley);
+  SourceMix elsewhere;
+  elsewhere.oai = 1;
+  EXPECT_THROW(make(elsewhere, SamplingPolicy::kAsIs), DataError);
+  EXPECT_THROW(Sampler(samples, labels, {Order::kStored, SamplingPolicy::kAsIs, mix, 0.999, 0}), UsageError);
 }
 
 }  // namespace
