@@ -5,12 +5,14 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/commands.h"
 #include "core/csv.h"
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "pipeline/loader/loader.h"
 #include "pipeline/loader/shard_set.h"
 
 namespace genu::cli {
@@ -112,6 +114,16 @@ ordered_json describe(const fs::path& path) {
                   "check the path");
 }
 
+// What an epoch of the train split would show: split -> source -> [KL 0 .. KL 4].
+ordered_json epoch_counts(const fs::path& path, const LoaderConfig& config, std::uint64_t epoch) {
+  const auto set = ShardSet::open(path);
+  const Loader loader(set, set->select({Split::kTrain, {}, Variants::kOriginals}), config);
+  ordered_json counts;
+  for (const auto& [source, grades] : loader.epoch_table(epoch))
+    counts["train"][std::string(to_string(source))] = grades;
+  return counts;
+}
+
 void print_counts(const ordered_json& counts) {
   std::puts(fmt::format("{:<7} {:<10} {:>7} {:>7} {:>7} {:>7} {:>7} {:>8}", "split", "source", "KL 0", "KL 1", "KL 2",
                         "KL 3", "KL 4", "all")
@@ -131,7 +143,8 @@ void print_counts(const ordered_json& counts) {
 
 void print(const ordered_json& facts) {
   for (const auto& [name, value] : facts.items()) {
-    if (name == "counts") {
+    if (name == "counts" || name == "epoch_counts") {
+      if (name == "epoch_counts") std::puts("positions of the epoch:");
       print_counts(value);
     } else if (name == "counts_with_variants") {
       if (value != facts["counts"]) std::puts("with baked variants:"), print_counts(value);
@@ -150,9 +163,18 @@ int run(const std::vector<std::string>& arguments) {
   std::string path;
   CLI::App app("Says what a folder of shards, a dataset folder or a checkpoint holds.", "inspect");
   app.add_option("path", path, "folder of shards, dataset folder or checkpoint folder")->type_name("PATH")->required();
+  std::optional<std::uint64_t> epoch;
+  app.add_option("--epoch", epoch,
+                 "also print what this epoch of a loader with the given config would show of the train split")
+      ->type_name("N");
+  add_config_options(app, common);
   add_output_options(app, common);
   if (!parse(app, arguments, common)) return 0;
-  const ordered_json facts = describe(path);
+  auto config = load_config<LoaderConfig>(common.config, common.overrides);
+  if (common.help_config) return std::fputs(help_text(list_fields(config)).c_str(), stdout), 0;
+  if (common.print_config) return std::fputs(to_yaml(config).c_str(), stdout), 0;
+  ordered_json facts = describe(path);
+  if (epoch) facts["epoch_counts"] = epoch_counts(path, config, *epoch);
   if (common.json) {
     std::puts(facts.dump(2).c_str());
   } else {

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/run_record.h"
 #include "pipeline/pack/pack_shards.h"
+#include "pipeline/pack/stale_check.h"
 #include "pipeline/shard/hdf5_file.h"
 
 namespace genu::cli {
@@ -36,6 +37,7 @@ struct Options {
   int threads = 0;
   bool strict = false;
   bool dry_run = false;
+  bool check = false;
   bool resume = false;
   std::string part;       // "i/n" or "env"
   std::size_t merge = 0;  // parts to join; 0 = none
@@ -51,6 +53,9 @@ void add_options(CLI::App& app, Options& options) {
       ->check(CLI::Range(0, 1024));
   app.add_flag("--strict", options.strict, "stop at the first fault instead of leaving the file out");
   app.add_flag("--dry-run", options.dry_run, "print splits, sources and grades as they would be packed, and stop");
+  app.add_flag("--check", options.check,
+               "write nothing; say whether the shards in the folder are still what these sources and this config give "
+               "(exit code 3 if not)");
   app.add_flag("--resume", options.resume, "go on with what a killed run left; the result is the same, byte for byte");
   auto* part = app.add_option("--part", options.part,
                               "prepare part i of n only (1 <= i <= n); env = from RANK and WORLD_SIZE or from "
@@ -141,6 +146,19 @@ void write_run_record(RunRecord& record, const PackReport& report, const Options
   record.write(folder.string() + mark + ".run.json");
 }
 
+int print_check(const std::vector<SourceSample>& samples, const ShardConfig& config, const Options& options) {
+  const StaleReport report = check_stale(samples, config, options.out, options.threads);
+  if (options.common.json) {
+    std::puts(nlohmann::ordered_json{{"stale", report.is_stale()}, {"reasons", report.reasons}}.dump(2).c_str());
+  } else {
+    for (const std::string& reason : report.reasons) std::puts(reason.c_str());
+    std::puts(fmt::format("{}: {}, {} images compared", options.out, report.is_stale() ? "stale" : "up to date",
+                          report.compared)
+                  .c_str());
+  }
+  return static_cast<int>(report.is_stale() ? ExitCode::kData : ExitCode::kOk);
+}
+
 PackReport pack(const std::vector<SourceSample>& samples, const ShardConfig& config, const Options& options,
                 const Part& part) {
   const PackOptions how{options.out, options.threads, options.policy(), options.resume ? Resume::kGoOn : Resume::kAnew};
@@ -169,6 +187,7 @@ int run(const std::vector<std::string>& arguments) {
   const auto samples = choose_samples(listing.samples, config.shard);
   if (options.dry_run) return print_dry_run(samples, options);
 
+  if (options.check) return print_check(samples, config.shard, options);
   const PackReport report = pack(samples, config.shard, options, part);
   for (const SkippedInput& skipped : report.skipped) log_warning(skipped.message);
   write_run_record(record, report, options, part);

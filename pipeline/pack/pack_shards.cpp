@@ -10,6 +10,7 @@
 #include <tbb/task_arena.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <exception>
 #include <memory>
@@ -377,6 +378,35 @@ class Publisher {
   std::vector<CompletedShard> completed_;
 };
 
+void keep_top_up(std::vector<SourceSample>& samples, const ShardConfig& config) {
+  const auto target = static_cast<std::size_t>(config.synthetic_top_up);
+  ClassCounts real{};
+  std::array<std::vector<std::pair<Sha256Digest, std::size_t>>, kKlGradeCount> synthetic;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (samples[i].split != Split::kTrain) continue;
+    const auto grade = static_cast<std::size_t>(samples[i].kl.value());
+    if (samples[i].source == Source::kSynthetic) {
+      synthetic.at(grade).emplace_back(sha256(fmt::format("{}/{}", config.seed, samples[i].id)), i);
+    } else {
+      ++real.at(grade);
+    }
+  }
+  std::vector<std::uint8_t> dropped(samples.size());
+  for (std::size_t grade = 0; grade < synthetic.size(); ++grade) {
+    std::sort(synthetic[grade].begin(), synthetic[grade].end());
+    for (std::size_t k = target - std::min(target, real[grade]); k < synthetic[grade].size(); ++k) {
+      dropped[synthetic[grade][k].second] = 1;
+    }
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    if (dropped[i] != 0) continue;
+    if (kept != i) samples[kept] = std::move(samples[i]);
+    ++kept;
+  }
+  samples.resize(kept);
+}
+
 int thread_count(const PackOptions& options) {
   return options.threads > 0 ? options.threads : tbb::info::default_concurrency();
 }
@@ -451,6 +481,7 @@ std::vector<SourceSample> choose_samples(std::vector<SourceSample> samples, cons
       return sample.source == Source::kSynthetic && sample.split != Split::kTrain;
     });
   }
+  if (config.synthetic_top_up > 0) keep_top_up(samples, config);
   return samples;
 }
 

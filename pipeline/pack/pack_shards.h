@@ -39,7 +39,8 @@ struct PackReport {
   std::string index_sha256_hex;
 };
 
-// Drops what the config leaves out (synthetic held-out samples).
+// Drops what the config leaves out: synthetic held-out samples, and synthetic training samples beyond the top-up. Which
+// of those stay depends on seed and id alone, so that a larger synthetic set changes few.
 std::vector<SourceSample> choose_samples(std::vector<SourceSample> samples, const ShardConfig& config);
 
 // Same bytes for any thread count. Memory does not grow with the number of images beyond their labels.

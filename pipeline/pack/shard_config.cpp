@@ -16,6 +16,8 @@ void ShardConfig::list_fields(FieldList& fields) {
   fields.choice("synthetic_held_out", synthetic_held_out,
                 {{"keep", HeldOutSynthetic::kKeep}, {"drop", HeldOutSynthetic::kDrop}},
                 "synthetic test and sample images: keep their split, or leave them out");
+  fields.add("synthetic_top_up", synthetic_top_up, Range{0, 100000000},
+             "real training samples of a grade are topped up with synthetic ones to this count; 0 = take all");
   fields.section("near_duplicates", near_duplicates, "search for copies of one image in two splits");
 }
 

@@ -26,6 +26,8 @@ struct ShardConfig {
   int samples_per_shard = 2048;
   PixelStorage storage = PixelStorage::kPlain;
   HeldOutSynthetic synthetic_held_out = HeldOutSynthetic::kKeep;
+  int synthetic_top_up =
+      0;  // synthetic training samples only up to so many of a grade together with real ones; 0 = all
   NearDuplicateConfig near_duplicates;
   void list_fields(FieldList& fields);
 };

@@ -212,6 +212,33 @@ TEST_F(Packing, SyntheticSamplesStayOutOfRealValidationAndTest) {
   EXPECT_FALSE(fs::exists(out()));
 }
 
+TEST_F(Packing, RareGradesAreToppedUpWithSyntheticOnesToTheTarget) {
+  auto all = samples();
+  ClassCounts real{};
+  for (const SourceSample& s : all) real[static_cast<std::size_t>(s.kl.value())] += s.split == Split::kTrain ? 1u : 0u;
+  for (int i = 0; i < 50; ++i) {
+    SourceSample synthetic;
+    synthetic.id = "s" + std::to_string(i);
+    synthetic.kl = KlGrade(i % 5);
+    all.push_back(synthetic);
+  }
+  config.synthetic_top_up = 6;
+  const auto chosen = choose_samples(all, config);
+  ClassCounts counts{};
+  ClassCounts synthetic{};
+  for (const SourceSample& s : chosen) {
+    if (s.split != Split::kTrain) continue;
+    ++counts[static_cast<std::size_t>(s.kl.value())];
+    synthetic[static_cast<std::size_t>(s.kl.value())] += s.source == Source::kSynthetic ? 1u : 0u;
+  }
+  for (std::size_t grade = 0; grade < counts.size(); ++grade) {
+    EXPECT_EQ(synthetic[grade], 6 - std::min<std::size_t>(6, real[grade])) << grade;
+    EXPECT_EQ(counts[grade], std::max<std::size_t>(6, real[grade])) << grade;
+  }
+  config.synthetic_top_up = 0;
+  EXPECT_EQ(choose_samples(all, config).size(), all.size());
+}
+
 TEST_F(Packing, BadImagesAreNamedAndTheRestGoesOn) {
   const auto whole = read_file(films() / "train/0/9000000L.png");
   write_file_atomically(films() / "train/0/9000000L.png", std::as_bytes(std::span(whole).first(whole.size() / 2)));
