@@ -234,6 +234,31 @@ TEST_P(Resuming, TwoAtOnceInOneFolderAreRefused) {
   ::close(lock);
 }
 
+// A file system that is really full. Mounting one takes rights that a plain user lacks.
+TEST_P(Resuming, AFullDiskIsOneClearLineAndNothingIsLeft) {
+  const std::string genu = GENU_BINARY;
+  const fs::path disk = folder.path() / "disk";
+  fs::create_directories(disk);
+  const std::string mount = "mount -t tmpfs -o size=128k none " + disk.string() + " 2>/dev/null";
+  if (!fs::exists(genu) || std::system(mount.c_str()) != 0) GTEST_SKIP() << "cannot mount a tmpfs";
+  const std::string storage = GetParam() == PixelStorage::kPlain ? "plain" : "deflate";
+  const std::string command = genu + " shard --quiet --mendeley " + films().string() + " --out " +
+                              (disk / "out").string() + " --set preprocess.size_px=96 --set storage=" + storage +
+                              " --set near_duplicates.search=off >/dev/null 2>" + (folder.path() / "log").string();
+  const int status = std::system(command.c_str());
+  const bool nothing_left = fs::is_empty(disk);
+  std::system(("umount " + disk.string()).c_str());
+  EXPECT_EQ(WEXITSTATUS(status), 4);
+  EXPECT_TRUE(nothing_left);
+  const std::string log = read_text_file(folder.path() / "log");
+  std::string errors;
+  for (std::size_t at = log.find("genu: error: "); at != std::string::npos; at = log.find("genu: error: ", at + 1)) {
+    errors += log.substr(at, log.find('\n', at) - at) + "|";
+  }
+  EXPECT_NE(errors.find("No space left on device; free some space or choose another folder"), std::string::npos) << log;
+  EXPECT_EQ(std::count(errors.begin(), errors.end(), '|'), 1) << log;
+}
+
 INSTANTIATE_TEST_SUITE_P(Storage, Resuming, ::testing::Values(PixelStorage::kPlain, PixelStorage::kDeflate),
                          [](const auto& storage) {
                            return storage.param == PixelStorage::kPlain ? "Plain" : "Deflate";
