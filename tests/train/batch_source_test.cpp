@@ -7,8 +7,8 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "pipeline/shard/row_file.h"
 #include "pipeline/shard/shard_index.h"
-#include "pipeline/shard/shard_writer.h"
 #include "tests/temporary_folder.h"
 
 namespace genu::train {
@@ -28,7 +28,8 @@ struct Row {
 std::shared_ptr<const pipeline::ShardSet> make_shards(const std::filesystem::path& folder,
                                                       const std::vector<Row>& rows) {
   make_folders(folder);
-  pipeline::ShardWriter writer(folder / pipeline::shard_file_name(0), kSidePx, kSidePx);
+  pipeline::RowFile file(folder / pipeline::shard_file_name(0), {.height_px = kSidePx, .width_px = kSidePx});
+  pipeline::ShardRows contents;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     pipeline::SampleRecord record;
     record.sample_id = fmt::format("knee{:03}", i);
@@ -36,16 +37,23 @@ std::shared_ptr<const pipeline::ShardSet> make_shards(const std::filesystem::pat
     record.split = rows[i].split;
     record.source = rows[i].source;
     record.kl = record.kl_read = KlGrade(rows[i].kl);
-    writer.append(record, {}, std::vector<std::uint8_t>(kSidePx * kSidePx, static_cast<std::uint8_t>(10 * i)));
+    const auto row =
+        pipeline::encode_row(std::vector<std::uint8_t>(kSidePx * kSidePx, static_cast<std::uint8_t>(10 * i)),
+                             pipeline::PixelStorage::kPlain);
+    file.append(row);
+    contents.records.push_back(record);
+    contents.augmentations.emplace_back();
+    contents.pixel_crc32c.push_back(row.pixel_crc32c);
   }
-  const auto digest = writer.finish(
+  const auto shard = pipeline::complete_shard(
+      file, contents,
       {.training_pixels = {100, 50}, .config_yaml = "", .preprocess_yaml = "size_px: 32\n", .split_proof_json = "{}"});
-  writer.commit();
-  write_file_atomically(folder / pipeline::kShardIndexName,
-                        pipeline::to_json({.height_px = kSidePx,
-                                           .width_px = kSidePx,
-                                           .config_sha256_hex = "00",
-                                           .shards = {{pipeline::shard_file_name(0), rows.size(), to_hex(digest)}}}));
+  write_file_atomically(
+      folder / pipeline::kShardIndexName,
+      pipeline::to_json({.height_px = kSidePx,
+                         .width_px = kSidePx,
+                         .config_sha256_hex = "00",
+                         .shards = {{pipeline::shard_file_name(0), rows.size(), to_hex(shard.sha256)}}}));
   return pipeline::ShardSet::open(folder);
 }
 
