@@ -17,6 +17,7 @@ std::vector<std::pair<std::string, std::string>> train_command_summaries();
 
 // One file each.
 Command generate_command();
+Command calibrate_command();
 Command ingest_command();
 Command shard_command();
 Command verify_command();

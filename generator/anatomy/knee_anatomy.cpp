@@ -37,8 +37,8 @@ void sample_bones(KneeAnatomy& knee, RandomStream& stream) {
   knee.patella_height_mm = stream.truncated_normal(male ? 40 : 36, 3.0);
   knee.patella_thickness_mm = stream.truncated_normal(22.4, 2.0);
   knee.fibula_head_width_mm = stream.truncated_normal(male ? 25 : 22, 2.2);
-  knee.fibula_lateral_mm = stream.truncated_normal(6.0, 3.5);
-  knee.fibula_tip_mm = stream.truncated_normal(male ? 11 : 10, 3.0);
+  knee.fibula_lateral_mm = stream.truncated_normal(7.5, 4.0);
+  knee.fibula_tip_mm = stream.truncated_normal(male ? 16 : 14.5, 4.0);
 }
 
 void sample_density(KneeAnatomy& knee, RandomStream& stream) {
@@ -88,6 +88,7 @@ KneeAnatomy sample_anatomy(const PopulationConfig& population, RandomStream& str
   knee.normal_jsw_medial_mm = male ? 5.5 + 0.8 * space : 4.7 + 0.7 * space;
   const double lateral = correlated(stream, space, 0.6);
   knee.normal_jsw_lateral_mm = male ? 7.0 + 1.0 * lateral : 5.9 + 0.9 * lateral;
+  for (double& weight : knee.thickness_waves) weight = stream.truncated_normal(0, 1);
   for (double& deviation : knee.shape_deviation) deviation = stream.truncated_normal(0, 1);
   return knee;
 }

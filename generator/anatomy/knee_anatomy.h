@@ -66,6 +66,10 @@ struct KneeAnatomy {
   double skin_margin_lateral_mm = 12;
   double fat_share = 0.22;  // of the half-width that is subcutaneous fat
 
+  // Smooth variation of the leg's thickness over the picture: weights of a 5 x 5 cosine basis, standard normal each,
+  // scaled by falling spread in projection (muscle, fat folds, effusion: no two legs are the same ellipse).
+  std::array<double, 25> thickness_waves{};
+
   // Smooth deviations of the outlines from the mean shape, standard normal each.
   std::array<double, 24> shape_deviation{};
 };

@@ -21,7 +21,7 @@ struct DisplayConfig {
   double curve_steepness_sigma = 0.35;  // log-normal spread
   double curve_centre = -0.35;          // of the sigmoid, from the picture's mean log signal
   double curve_centre_sd = 0.25;
-  double edge_gain_mean = 0.3;  // multi-frequency edge enhancement, spec 5.5
+  double edge_gain_mean = 0.45;  // multi-frequency edge enhancement, spec 5.5
   double edge_gain_sd = 0.15;
   double edge_radius_mm = 2.0;
   double inverted_share = 0.0;  // photometric negatives

@@ -78,7 +78,8 @@ double outline_deviation_mm(const KneeAnatomy& anatomy, std::size_t index) {
     sum += anatomy.shape_deviation[k] * bump(static_cast<double>(index), 2.0 + 4.0 * static_cast<double>(k), 2.6);
   }
   const bool articular = index >= kFirstArticular && index <= kLastArticular;
-  return sum * (articular ? 0.35 : 0.9);
+  const bool shaft = index < 7 || (index > 40 && index < 48);
+  return sum * (articular ? 0.45 : shaft ? 1.6 : 0.9);
 }
 
 // Notch and epicondyles of this knee instead of the mean ones.
@@ -109,7 +110,9 @@ double worn_height_mm(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     y *= 1 - flattening * bump(p.x, centre, 12);
     y -= 0.5 * bump(p.x, centre, 8);
     if (features.attrition_compartment == side) {
-      y += kFemoralAttritionShare * features.attrition_depth_mm * bump(p.x, centre, 13);
+      // On the condyle alone: the notch keeps its roof.
+      const double across = side == Compartment::kMedial ? -p.x : p.x;
+      y += kFemoralAttritionShare * features.attrition_depth_mm * bump(p.x, centre, 13) * smooth_step(7, 15, across);
     }
   }
   return y;
@@ -208,7 +211,7 @@ Contour tibia_surface(const KneeAnatomy& anatomy, const KneeFeatures& features, 
     double y = u < 1 ? -concavity * std::sin(std::numbers::pi * std::clamp(u, 0.0, 1.0)) : 0.0;
     // The floor climbs towards the eminence, as the femoral flanks do towards the notch.
     const double climb = std::max(0.0, 1 - std::abs(x) / (0.29 * anatomy.tibia_width_mm));
-    y += 6.6 * scale.hill * climb * std::sqrt(climb);
+    y += 5.2 * scale.hill * climb * std::sqrt(climb);
     const double corner = std::max(0.0, 1 - (half - std::abs(x)) / 4.5);
     y -= 3.0 * corner * corner;
     for (std::size_t k = 0; k < 3; ++k) y += wave_mm * std::sin(wave_number[k] * x + phase[k]);
@@ -273,8 +276,8 @@ Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positionin
 }
 
 Contour patella_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
-  const double x = 4.0 + 2.5 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
-  const double y = 36 + 4.5 * anatomy.shape_deviation[21];
+  const double x = 3.0 + 3.5 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
+  const double y = 40 + 5.5 * anatomy.shape_deviation[21];
   const double a = 0.5 * anatomy.patella_width_mm, b = 0.5 * anatomy.patella_height_mm;
   const Contour controls = {{x, y - b},
                             {x + 0.5 * a, y - 0.78 * b},

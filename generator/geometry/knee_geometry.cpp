@@ -116,10 +116,15 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
 
   // 2. The outlines; sharpened spines are shortened until they clear the notch.
   const FemurOutline femur = femur_outline(anatomy, features);
-  for (int attempt = 0; attempt < 8; ++attempt, scale.spines *= 0.85) {
-    knee.tibia_articular_mm = tibia_surface(anatomy, features, scale, roughness);
-    if (spines_clear(femur.articular_mm, knee.tibia_articular_mm, placed.motion, knee.inner_edge_mm)) break;
+  KneeFeatures as_sunk = features;  // whether spines clear must not hang on the attrition dial
+  as_sunk.attrition_depth_mm = features.attrition_subsidence_mm;
+  const FemurOutline sunk_spines_femur = as_sunk == features ? femur : femur_outline(anatomy, as_sunk);
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    scale.spines = healthy_scale.spines * std::pow(0.85, attempt);
+    const Contour surface = tibia_surface(anatomy, as_sunk, scale, roughness);
+    if (spines_clear(sunk_spines_femur.articular_mm, surface, placed.motion, knee.inner_edge_mm)) break;
   }
+  knee.tibia_articular_mm = tibia_surface(anatomy, features, scale, roughness);
   knee.femur_articular_mm = transformed(femur.articular_mm, placed.motion);
   knee.femur_mm = transformed(femur.outline_mm, placed.motion);
   knee.tibia_mm = tibia_outline(anatomy, knee.tibia_articular_mm);

@@ -9,7 +9,7 @@ namespace genu::generator {
 struct PositioningConfig {
   double femur_fill = 0.872;  // epicondylar width over image width (real_film_statistics.md)
   double femur_fill_sd = 0.033;
-  double joint_line_row = 0.592;  // joint line height over image height, from the top
+  double joint_line_row = 0.576;  // joint line height over image height, from the top
   double joint_line_row_sd = 0.031;
   double centre_shift_sd = 0.016;  // of image width
   double tilt_mean_deg = 1.6;      // in the image plane; positive lowers the lateral side

@@ -1,5 +1,7 @@
 #include "generator/projection/path_lengths.h"
 
+#include <array>
+
 #include "generator/projection/signed_distance.h"
 #include "generator/projection/vector_math.h"
 
@@ -101,12 +103,12 @@ struct FemurProfile {
   LocalBone operator()(float x, float y, float) const {
     const float high = smooth_ramp(24.0f * scale, 48.0f * scale, y);
     // Between the condyles, behind the trochlea, the beam crosses the open fossa.
-    const float fossa = (1.0f - smooth_ramp(fossa_half - 1.5f, fossa_half + 3.0f, std::abs(x + 0.5f))) *
-                        (1.0f - smooth_ramp(0.8f * fossa_top, 1.15f * fossa_top, y));
+    const float fossa = (1.0f - smooth_ramp(0.25f * fossa_half, 1.7f * fossa_half, std::abs(x + 0.5f))) *
+                        (1.0f - smooth_ramp(0.45f * fossa_top, 1.25f * fossa_top, y));
     LocalBone local;
-    local.depth_mm = lerp(condyle_depth, shaft_depth, high) - 0.30f * condyle_depth * fossa;
-    local.round_mm = lerp(20.0f, 15.0f, high);
-    local.cortex_mm = cortex * (0.36f + 1.0f * smooth_ramp(28.0f, 75.0f, y));
+    local.depth_mm = lerp(condyle_depth, 1.25f * shaft_depth, high) - 0.38f * condyle_depth * fossa;
+    local.round_mm = lerp(31.0f, 18.0f, high);
+    local.cortex_mm = cortex * (0.32f + 1.0f * smooth_ramp(28.0f, 75.0f, y));
     local.bvtv = lerp(bvtv, bvtv_shaft, high);
     return local;
   }
@@ -122,9 +124,9 @@ struct TibiaProfile {
     // Tilted rims let the depth build up over their separation.
     const float built = 0.55f + 0.45f * smooth_ramp(0.0f, rim_mm + 1.0f, inside);
     LocalBone local;
-    local.depth_mm = lerp(depth, 0.56f * depth, low) * lerp(built, 1.0f, below);
-    local.round_mm = lerp(3.2f, 14.0f, below);
-    local.cortex_mm = cortex * lerp(lerp(1.0f, 0.8f, lateral), 0.48f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
+    local.depth_mm = 0.86f * lerp(depth, 0.62f * depth, low) * lerp(built, 1.0f, below);
+    local.round_mm = lerp(6.5f, 19.0f, below);
+    local.cortex_mm = cortex * lerp(lerp(0.85f, 0.7f, lateral), 0.44f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
     const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
     local.bvtv = lerp(top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
@@ -138,12 +140,58 @@ struct SimpleProfile {
   LocalBone operator()(float, float, float) const { return {depth, round, cortex, bvtv}; }
 };
 
+// Relative variation of the soft tissue's thickness: sum of c_ij cos(pi i x) cos(pi j y), i, j < 5, without its mean.
+// The spread of c_ij falls with frequency as the films' large-scale residuals do.
+class ThicknessWaves {
+ public:
+  ThicknessWaves(const KneeAnatomy& knee, int width, int height)
+      : width_(static_cast<float>(width)), height_(static_cast<float>(height)) {
+    for (std::size_t j = 0; j < kWaves; ++j) {
+      for (std::size_t i = 0; i < kWaves; ++i) {
+        const auto squared = static_cast<double>(i * i + j * j);
+        weight_[j][i] =
+            squared > 0
+                ? static_cast<float>(kRelativeSd * knee.thickness_waves[j * kWaves + i] / std::pow(squared, 0.75))
+                : 0.0f;
+      }
+    }
+  }
+  // Collapses the rows' cosines into a polynomial in cos(pi x): Chebyshev, so no cosine a pixel.
+  void set_row(float py) {
+    const float c = cosine(py / height_);
+    std::array<float, kWaves> t{1.0f, c};
+    for (std::size_t k = 2; k < kWaves; ++k) t[k] = 2.0f * c * t[k - 1] - t[k - 2];
+    std::array<float, kWaves> b{};
+    for (std::size_t i = 0; i < kWaves; ++i) {
+      for (std::size_t j = 0; j < kWaves; ++j) b[i] += weight_[j][i] * t[j];
+    }
+    power_ = {b[0] - b[2] + b[4], b[1] - 3.0f * b[3], 2.0f * b[2] - 8.0f * b[4], 4.0f * b[3], 8.0f * b[4]};
+  }
+  float at(float px) const {
+    const float c = cosine(px / width_);
+    return power_[0] + c * (power_[1] + c * (power_[2] + c * (power_[3] + c * power_[4])));
+  }
+
+ private:
+  static constexpr std::size_t kWaves = 5;
+  static constexpr double kRelativeSd = 0.03;
+  // cos(pi t) for t in [0, 1]; odd about one half, error < 2e-4.
+  static float cosine(float t) {
+    const float s = 0.5f - t, q = s * s;
+    return s * (3.14159265f - q * (5.16771278f - q * 2.5225f));
+  }
+  float width_, height_;
+  std::array<std::array<float, kWaves>, kWaves> weight_{};
+  std::array<float, kWaves> power_{};
+};
+
 // Leg around the bones: an ellipse-like section of muscle inside a coat of fat.
 void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
   const KneeAnatomy& knee = input.anatomy;
   const PixelToBone frame(input.frame.knee_mm_from_image_px);
   const int width = input.frame.width_px, height = input.frame.height_px;
   const auto fat_share = static_cast<float>(knee.fat_share);
+  ThicknessWaves waves(knee, width, height);
   for (int y = 0; y < height; ++y) {
     const float py = static_cast<float>(y) + 0.5f;
     const float y_mm = frame.yx * 0.5f * static_cast<float>(width) + frame.yy * py + frame.y0;
@@ -157,6 +205,7 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
     const float centre = 0.5f * (lateral - medial);
     const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.0025f * above - 0.0022f * below);
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
+    waves.set_row(py);
     float* soft = maps.soft_mm.row(y);
     float* fat = maps.fat_mm.row(y);
     for (int x = 0; x < width; ++x) {
@@ -167,7 +216,8 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
       // A section flatter than an ellipse in front and behind; muscle thins out gently under its fat.
       const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u * std::abs(u)));
       const float inner = std::min(outer, inner_thickness * std::max(0.0f, 1.0f - v * v * std::abs(v)));
-      soft[x] += inner;
+      // The waves fade with the leg's own thickness, so that the skin line stays where it is.
+      soft[x] += inner * (1.0f + waves.at(px));
       fat[x] += outer - inner;
     }
   }
@@ -344,20 +394,20 @@ Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, con
   add_soft_tissue(input, maps);
   const Affine knee_from_px = input.frame.knee_mm_from_image_px;
   const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
-  const PixelBox femur_box = distance_of(femur_mm, 20.5, input.frame, work.femur_distance_px);
+  const PixelBox femur_box = distance_of(femur_mm, 31.5, input.frame, work.femur_distance_px);
   const Body femur{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm};
   add_body(femur, texture, maps, femur_profile(input));
-  const PixelBox tibia_box = distance_of(tibia_mm, 16.0, input.frame, work.tibia_distance_px);
+  const PixelBox tibia_box = distance_of(tibia_mm, 20.0, input.frame, work.tibia_distance_px);
   const Body tibia{work.tibia_distance_px, tibia_box, PixelToBone(knee_from_px), pixel_mm};
   add_body(tibia, texture, maps, tibia_profile(input));
 
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{22.0f, 7.0f, 0.45f * cortex, 0.13f});
+           SimpleProfile{19.0f, 8.0f, 0.22f * cortex, 0.10f});
   const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
   add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
-           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.35f * cortex, 0.26f});
+           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.10f * cortex, 0.16f});
   return {femur, tibia};
 }
 
