@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "cli/commands.h"
@@ -7,6 +9,7 @@
 #include "core/run_record.h"
 #include "train/loop/grader.h"
 #include "train/loop/tensor_runtime.h"
+#include "train/loop/test_touches.h"
 #include "train/metrics/report.h"
 
 namespace genu::cli {
@@ -15,7 +18,7 @@ namespace {
 
 struct Options {
   CommonOptions common;
-  std::string checkpoint;
+  std::vector<std::string> checkpoints;
   std::string shards;
   std::string split = "val";
   std::string source = "all";
@@ -27,8 +30,10 @@ struct Options {
 
 void describe(CLI::App& app, Options& options) {
   add_output_options(app, options.common);
-  app.add_option("--checkpoint", options.checkpoint, "checkpoint folder, or a run's (its best)")
+  app.add_option("--checkpoint", options.checkpoints,
+                 "checkpoint folder, or a run's (its best); given several times: their mean probabilities")
       ->type_name("DIR")
+      ->allow_extra_args(false)
       ->required();
   app.add_option("--shards", options.shards, "folder with shards.json")->type_name("DIR")->required();
   app.add_option("--split", options.split, "train, val or test")->capture_default_str();
@@ -53,6 +58,33 @@ train::EvaluationSelection selection(const Options& options) {
   return {.split = *split, .source = source, .limit_samples = options.limit, .batch_size = 64};
 }
 
+// Grades of each checkpoint in turn, averaged.
+train::Report grade(const Options& options, const std::shared_ptr<const pipeline::ShardSet>& shards) {
+  const train::EvaluationSelection selected = selection(options);
+  std::vector<std::vector<train::Prediction>> members;
+  std::vector<std::string> folders, models;
+  int touches = 0;
+  for (const std::string& checkpoint : options.checkpoints) {
+    const train::Grader grader = train::Grader::load(checkpoint);
+    if (selected.split == pipeline::Split::kTest) {
+      touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
+    }
+    const auto source =
+        train::evaluation_source(shards, selected, grader.config().normalisation,
+                                 {.size_px = grader.config().size_px, .seed = 0, .threads = options.threads});
+    members.push_back(grader.grade(*source));
+    folders.push_back(grader.folder().string());
+    models.push_back(grader.config().model.name);
+  }
+  train::Report report = train::make_report(train::mean_predictions(members),
+                                            {.replicates = options.bootstrap, .confidence = 0.95, .seed = 0});
+  report.checkpoint = fmt::format("{}", fmt::join(folders, ", "));
+  report.model = fmt::format("{}", fmt::join(models, " + "));
+  report.split = options.split;
+  if (touches > 0) report.test_touches = touches;
+  return report;
+}
+
 int run(const std::vector<std::string>& arguments) {
   Options options;
   CLI::App app("Full metric report of a checkpoint on one split of the shards.", "evaluate");
@@ -60,17 +92,8 @@ int run(const std::vector<std::string>& arguments) {
   if (!parse(app, arguments, options.common)) return 0;
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.threads);
-  const train::EvaluationSelection selected = selection(options);
-  const train::Grader grader = train::Grader::load(options.checkpoint);
   const auto shards = pipeline::ShardSet::open(options.shards);
-  const auto source =
-      train::evaluation_source(shards, selected, grader.config().normalisation,
-                               {.size_px = grader.config().size_px, .seed = 0, .threads = options.threads});
-  train::Report report =
-      train::make_report(grader.grade(*source), {.replicates = options.bootstrap, .confidence = 0.95, .seed = 0});
-  report.checkpoint = grader.folder().string();
-  report.model = grader.config().model.name;
-  report.split = options.split;
+  const train::Report report = grade(options, shards);
   if (!options.out.empty()) {
     train::write_report(report, options.out);
     record.add_input(options.shards, shards->index_sha256());

@@ -1,12 +1,15 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/random.h"
 #include "tests/temporary_folder.h"
+#include "train/loop/test_touches.h"
+#include "train/metrics/calibration.h"
 #include "train/metrics/report.h"
 #include "train/metrics/roc.h"
 
@@ -56,6 +59,73 @@ TEST(Metrics, EqualScikitLearns) {
       }
     }
   }
+}
+
+TEST(Calibration, TemperatureScalingRepairsOverconfidence) {
+  // Probabilities that mean what they say, then sharpened threefold.
+  std::vector<Prediction> predictions;
+  for (int i = 0; i < 4000; ++i) {
+    RandomStream stream(5, static_cast<std::uint64_t>(i), "calibration");
+    std::vector<double> p(5);
+    double sum = 0;
+    for (double& value : p) sum += value = std::exp(1.5 * stream.normal());
+    for (double& value : p) value /= sum;
+    const int label = static_cast<int>(stream.categorical(p));
+    predictions.push_back(scale_temperature({std::to_string(i), std::to_string(i / 2), label, p}, 1.0 / 3.0));
+  }
+  EXPECT_NEAR(fit_temperature(predictions), 3.0, 0.2);
+  const double before = expected_calibration_error(predictions);
+  const double after = expected_calibration_error(cross_scaled(predictions));
+  EXPECT_GT(before, 0.15);
+  EXPECT_LT(after, 0.03);
+}
+
+TEST(Calibration, ScalingKeepsThePredictedGradeAndTheSum) {
+  const Prediction prediction{"id", "s", 2, {0.1, 0.2, 0.4, 0.3, 0.0}};
+  for (const double temperature : {0.3, 1.0, 4.0}) {
+    const Prediction scaled = scale_temperature(prediction, temperature);
+    EXPECT_EQ(scaled.predicted(), 2);
+    double sum = 0;
+    for (const double p : scaled.probabilities) sum += p;
+    EXPECT_NEAR(sum, 1.0, 1e-12);
+  }
+  EXPECT_NEAR(scale_temperature(prediction, 1.0).probabilities[1], 0.2, 1e-9);
+}
+
+// Two subjects: each is scaled by what the other one needs.
+TEST(Calibration, NoSubjectIsJudgedByItself) {
+  const Prediction sure_and_right{"a", "1", 0, {0.9, 0.1}}, sure_and_wrong{"b", "2", 1, {0.9, 0.1}};
+  const auto scaled = cross_scaled({sure_and_right, sure_and_wrong});
+  EXPECT_LT(scaled[0].probabilities[0], 0.6);   // the other was wrong: hot
+  EXPECT_GT(scaled[1].probabilities[0], 0.99);  // the other was right: cold
+}
+
+TEST(Ensemble, AveragesProbabilitiesOfTheSameSamples) {
+  const Prediction a{"id", "s", 0, {0.6, 0.4}}, b{"id", "s", 0, {0.1, 0.9}}, other{"x", "s", 0, {0.1, 0.9}};
+  const auto mean = mean_predictions({{a}, {b}});
+  EXPECT_NEAR(mean[0].probabilities[0], 0.35, 1e-12);
+  EXPECT_EQ(mean[0].predicted(), 1);
+  EXPECT_THROW(mean_predictions({{a}, {other}}), DataError);
+  EXPECT_THROW(mean_predictions({{a}, {a, b}}), DataError);
+}
+
+TEST(TestTouches, AreCountedForEachSetOfShards) {
+  const TemporaryFolder folder;
+  EXPECT_EQ(count_test_touch(folder.path(), "aa"), 1);
+  EXPECT_EQ(count_test_touch(folder.path(), "aa"), 2);
+  EXPECT_EQ(count_test_touch(folder.path(), "bb"), 1);
+  EXPECT_EQ(count_test_touch(folder.path(), "aa"), 3);
+  write_file_atomically(folder.path() / "test_touches.json", std::string_view("[1"));
+  EXPECT_THROW(count_test_touch(folder.path(), "aa"), DataError);
+}
+
+TEST(Metrics, HardestConfusionIsTheCommonestMistake) {
+  ConfusionMatrix matrix(5);
+  matrix.add(1, 1, 9);
+  matrix.add(1, 0, 2);
+  matrix.add(1, 2, 3);
+  EXPECT_EQ(hardest_confusion(matrix, 1), (Confusion{2, 3}));
+  EXPECT_FALSE(hardest_confusion(matrix, 4).has_value());
 }
 
 TEST(Metrics, PerfectAndReversedGradesHaveKappaOneAndMinusOne) {

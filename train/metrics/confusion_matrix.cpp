@@ -111,6 +111,15 @@ double macro_precision(const ConfusionMatrix& matrix) { return mean_over_classes
 double macro_recall(const ConfusionMatrix& matrix) { return mean_over_classes(matrix, recall); }
 double macro_f1(const ConfusionMatrix& matrix) { return mean_over_classes(matrix, f1_score); }
 
+std::optional<Confusion> hardest_confusion(const ConfusionMatrix& matrix, int label) {
+  Confusion hardest;
+  for (int guess = 0; guess < matrix.class_count(); ++guess) {
+    if (guess != label && matrix.at(label, guess) > hardest.count) hardest = {guess, matrix.at(label, guess)};
+  }
+  if (hardest.count == 0) return std::nullopt;
+  return hardest;
+}
+
 std::optional<double> weighted_kappa(const ConfusionMatrix& matrix, KappaWeights weights) {
   const double total = static_cast<double>(matrix.total());
   double observed = 0;

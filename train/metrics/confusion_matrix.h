@@ -45,6 +45,15 @@ double macro_precision(const ConfusionMatrix& matrix);
 double macro_recall(const ConfusionMatrix& matrix);
 double macro_f1(const ConfusionMatrix& matrix);
 
+// The grade that samples of `label` are most often taken for wrongly (the lowest of equals), and how often. Nothing
+// where none is.
+struct Confusion {
+  int predicted = 0;
+  std::int64_t count = 0;
+  bool operator==(const Confusion&) const = default;
+};
+std::optional<Confusion> hardest_confusion(const ConfusionMatrix& matrix, int label);
+
 enum class KappaWeights { kLinear, kQuadratic };
 // Cohen's weighted kappa (Cohen 1968). Nothing where chance alone agrees perfectly (one class on both sides).
 std::optional<double> weighted_kappa(const ConfusionMatrix& matrix, KappaWeights weights);

@@ -17,4 +17,8 @@ struct Prediction {
   int predicted() const;
 };
 
+// Of an ensemble: the mean probabilities of its members. Requires at least one. Throws DataError unless all graded the
+// same samples in the same order with as many grades.
+std::vector<Prediction> mean_predictions(const std::vector<std::vector<Prediction>>& members);
+
 }  // namespace genu::train

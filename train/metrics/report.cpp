@@ -6,6 +6,7 @@
 
 #include "core/csv.h"
 #include "core/files.h"
+#include "train/metrics/calibration.h"
 
 namespace genu::train {
 
@@ -21,7 +22,7 @@ std::string summary_table(const Report& report) {
   const auto names = summary(report.scores);
   std::string text;
   for (std::size_t k = 0; k < names.size(); ++k) {
-    text += fmt::format("  {:<20} {:>8}", names[k].name, score_text(names[k].value));
+    text += fmt::format("  {:<24} {:>8}", names[k].name, score_text(names[k].value));
     if (k < report.intervals.size() && report.intervals[k].interval) {
       text += fmt::format("   [{:.4f}, {:.4f}]", report.intervals[k].interval->low, report.intervals[k].interval->high);
     }
@@ -30,12 +31,20 @@ std::string summary_table(const Report& report) {
   return text;
 }
 
+std::string confusion_text(const Scores& scores, int label) {
+  const auto hardest = hardest_confusion(scores.confusion, label);
+  if (!hardest) return "-";
+  return fmt::format(
+      "{} ({:.0f} %)", hardest->predicted,
+      100.0 * static_cast<double>(hardest->count) / static_cast<double>(scores.confusion.labelled(label)));
+}
+
 std::string class_table(const Scores& scores) {
-  std::string text = "  grade  samples  precision   recall       f1      auc\n";
+  std::string text = "  grade  samples  precision   recall       f1      auc  most often taken for\n";
   for (std::size_t cls = 0; cls < scores.classes.size(); ++cls) {
     const ClassScores& row = scores.classes[cls];
-    text += fmt::format("  {:>5}  {:>7}  {:>9.4f} {:>8.4f} {:>8.4f} {:>8}\n", cls, row.sample_count, row.precision,
-                        row.recall, row.f1, score_text(row.auc));
+    text += fmt::format("  {:>5}  {:>7}  {:>9.4f} {:>8.4f} {:>8.4f} {:>8}  {}\n", cls, row.sample_count, row.precision,
+                        row.recall, row.f1, score_text(row.auc), confusion_text(scores, static_cast<int>(cls)));
   }
   return text;
 }
@@ -57,6 +66,8 @@ std::string confusion_table(const ConfusionMatrix& matrix) {
 Report make_report(std::vector<Prediction> predictions, const BootstrapOptions& bootstrap) {
   Report report;
   report.scores = score(predictions);
+  report.temperature = fit_temperature(predictions);
+  report.scaled_calibration_error = expected_calibration_error(cross_scaled(predictions));
   report.bootstrap = bootstrap;
   if (bootstrap.replicates > 0) report.intervals = bootstrap_intervals(predictions, bootstrap);
   report.predictions = std::move(predictions);
@@ -69,7 +80,14 @@ std::string report_text(const Report& report) {
     text += fmt::format("in brackets: {:g} % intervals, bootstrap over subjects, {} replicates, seed {}\n",
                         100 * report.bootstrap.confidence, report.bootstrap.replicates, report.bootstrap.seed);
   }
-  return text + summary_table(report) + "\n" + class_table(report.scores) + "\n" +
+  if (report.test_touches) {
+    text += fmt::format("this checkpoint has seen this test split {} time{}\n", *report.test_touches,
+                        *report.test_touches == 1 ? "" : "s");
+  }
+  const std::string scaling =
+      fmt::format("  {:<24} {:>8.4f}   temperature {:.3f} on all; error: fitted on the other half of the subjects\n",
+                  "scaled_calibration_error", report.scaled_calibration_error, report.temperature);
+  return text + summary_table(report) + scaling + "\n" + class_table(report.scores) + "\n" +
          confusion_table(report.scores.confusion);
 }
 
@@ -79,6 +97,9 @@ std::string report_json(const Report& report) {
                                  {"split", report.split},
                                  {"samples", report.predictions.size()}};
   for (const NamedScore& named : summary(report.scores)) json["scores"][named.name] = score_json(named.value);
+  json["temperature"] = report.temperature;
+  json["scaled_calibration_error"] = report.scaled_calibration_error;
+  if (report.test_touches) json["test_touches"] = *report.test_touches;
   if (!report.intervals.empty()) {
     json["bootstrap"] = {{"replicates", report.bootstrap.replicates},
                          {"confidence", report.bootstrap.confidence},
@@ -89,12 +110,15 @@ std::string report_json(const Report& report) {
     json["intervals"][named.name] =
         named.interval ? nlohmann::ordered_json{named.interval->low, named.interval->high} : nullptr;
   }
-  for (const ClassScores& row : report.scores.classes) {
+  for (std::size_t cls = 0; cls < report.scores.classes.size(); ++cls) {
+    const ClassScores& row = report.scores.classes[cls];
+    const auto hardest = hardest_confusion(report.scores.confusion, static_cast<int>(cls));
     json["classes"].push_back({{"samples", row.sample_count},
                                {"precision", row.precision},
                                {"recall", row.recall},
                                {"f1", row.f1},
-                               {"auc", score_json(row.auc)}});
+                               {"auc", score_json(row.auc)},
+                               {"hardest_confusion", hardest ? nlohmann::ordered_json(hardest->predicted) : nullptr}});
   }
   const ConfusionMatrix& matrix = report.scores.confusion;
   for (int label = 0; label < matrix.class_count(); ++label) {

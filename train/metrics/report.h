@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct Report {
   std::string split;
   Scores scores;
   BootstrapOptions bootstrap;
+  double temperature = 1;                // with the least log loss on these very predictions
+  double scaled_calibration_error = 0;   // after temperature scaling, fitted on the other half of the subjects
+  std::optional<int> test_touches;       // how often this checkpoint has been shown this test split, this time included
   std::vector<NamedInterval> intervals;  // as summary(scores); empty where none were asked for
   std::vector<Prediction> predictions;
 };

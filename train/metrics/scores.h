@@ -30,12 +30,18 @@ struct Scores {
   std::optional<double> linear_kappa;
   double mean_absolute_error = 0;  // grades
   double within_one = 0;
+  double calibration_error = 0;        // expected, of the probabilities as they are
+  double micro_precision_at_half = 0;  // "probability above 0.5", over all (sample, grade) pairs
+  double micro_recall_at_half = 0;
   std::vector<ClassScores> classes;
   ConfusionMatrix confusion{1};
 };
 
 // Throws DataError on an empty list.
 Scores score(const std::vector<Prediction>& predictions);
+
+// Mean of -log p of the right grade, p not below 1e-12. Requires a list that is not empty.
+double log_loss(const std::vector<Prediction>& predictions);
 
 // The summary scores by name, in the order they are printed.
 struct NamedScore {
