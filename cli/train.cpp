@@ -38,7 +38,8 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--shards", options.shards, "folder with shards.json")->type_name("DIR");
   app.add_option("--out", options.run_folder, "folder of the run: checkpoints, best and last")->type_name("RUN");
   app.add_flag("--resume", options.resume, "go on from RUN/last; starts where there is none");
-  app.add_option("--init", options.init, "initial weights (as --set init.weights=FILE)")->type_name("FILE.safetensors");
+  app.add_option("--init", options.init, "initial weights, safetensors or .pth (as --set init.weights=FILE)")
+      ->type_name("FILE");
   app.add_option("--epochs", options.epochs, "as --set epochs=N")->check(CLI::Range(1, 1000000));
   app.add_option("--limit", options.limit, "train on N samples only (as --set data.limit_samples=N)")
       ->check(CLI::Range(1, 1 << 30));

@@ -173,7 +173,7 @@ TEST(StateDict, HeadIsSwappedOnRequestOnly) {
       torch::equal(state_dict(*five).at("features.0.0.weight"), state_dict(*thousand).at("features.0.0.weight")));
 }
 
-TEST(StateDict, APthArchiveIsRefusedInOneLine) {
+TEST(StateDict, WhatIsNoWeightsFileIsRefusedInOneLine) {
   const TemporaryFolder folder;
   write_file_atomically(folder.path() / "w.pth", std::string_view("PK\x03\x04rest"));
   EXPECT_THROW(read_weights(folder.path() / "w.pth"), DataError);

@@ -33,7 +33,8 @@ std::shared_ptr<GraderModel> make_initial_model(const TrainConfig& config, int c
   address_torch_generator(config.seed, 0, "initial weights");
   std::shared_ptr<GraderModel> model = make_model(config.model, class_count);
   if (!config.init.weights.empty()) {
-    const LoadOptions options{.head = config.init.head, .head_prefix = model->head_prefix()};
+    const LoadOptions options{
+        .head = config.init.head, .channels = ChannelPolicy::kFold, .head_prefix = model->head_prefix()};
     const LoadReport report =
         load_state_or_throw(*model, read_weights(config.init.weights), options, config.init.weights);
     log_info(fmt::format("{}: {}", config.init.weights, report.text()));

@@ -10,7 +10,7 @@ const std::vector<std::pair<std::string, SourceChoice>> kSourceWords = {
 }  // namespace
 
 void InitConfig::list_fields(FieldList& fields) {
-  fields.add("weights", weights, "safetensors file to start from; empty = drawn from the seed");
+  fields.add("weights", weights, "safetensors or .pth file to start from; empty = drawn from the seed");
   fields.choice("head", head, {{"must_match", HeadPolicy::kMustMatch}, {"swap", HeadPolicy::kSwap}},
                 "whether a head of another size in that file is an error or replaced by a fresh one");
 }

@@ -8,6 +8,8 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "train/weights/pth.h"
+#include "train/weights/zip_archive.h"
 
 namespace genu::train {
 
@@ -50,6 +52,15 @@ bool is_head(const std::string& name, const LoadOptions& options) {
   return options.head == HeadPolicy::kSwap && !options.head_prefix.empty() && name.starts_with(options.head_prefix);
 }
 
+bool is_batch_counter(const std::string& name) { return name.ends_with("num_batches_tracked"); }
+
+// Whether `stored` [o, 3, h, w] can serve `wanted` [o, 1, h, w].
+bool can_fold(const torch::Tensor& stored, const torch::Tensor& wanted, const LoadOptions& options) {
+  return options.channels == ChannelPolicy::kFold && stored.dim() == 4 && wanted.dim() == 4 && stored.size(1) == 3 &&
+         wanted.size(1) == 1 && stored.size(0) == wanted.size(0) && stored.size(2) == wanted.size(2) &&
+         stored.size(3) == wanted.size(3);
+}
+
 }  // namespace
 
 StateDict state_dict(const torch::nn::Module& module) {
@@ -73,8 +84,10 @@ StateDict to_state_dict(const Safetensors& file) {
 
 StateDict read_weights(const std::filesystem::path& path) {
   std::vector<std::uint8_t> bytes = read_file(path);
-  if (bytes.size() >= 4 && bytes[0] == 'P' && bytes[1] == 'K' && bytes[2] == 3 && bytes[3] == 4) {
-    throw DataError(path.string() + ": a PyTorch .pth archive; save it as safetensors first");
+  if (looks_like_zip(bytes)) return parse_pth(std::move(bytes), path.string());
+  if (looks_like_legacy_pth(bytes)) {
+    throw DataError(path.string() +
+                    ": a .pth from before PyTorch 1.6; load it in Python and torch.save it again with a newer one");
   }
   return to_state_dict(Safetensors::parse(std::move(bytes), path.string()));
 }
@@ -101,6 +114,7 @@ std::string LoadReport::text() const {
   }
   if (!missing.empty()) out += fmt::format("; {} missing: {}", missing.size(), first_names(missing));
   if (!unexpected.empty()) out += fmt::format("; {} unexpected: {}", unexpected.size(), first_names(unexpected));
+  if (!folded.empty()) out += fmt::format("; folded from three channels to one: {}", first_names(folded));
   if (!left_fresh.empty()) out += fmt::format("; left fresh: {}", first_names(left_fresh));
   return out;
 }
@@ -113,6 +127,11 @@ LoadReport load_state(torch::nn::Module& module, const StateDict& tensors, const
     const bool same_shape = found != tensors.end() && found->second.sizes() == target.sizes();
     if (same_shape) {
       ++report.loaded;
+    } else if (found != tensors.end() && can_fold(found->second, target, options)) {
+      ++report.loaded;
+      report.folded.push_back(name);
+    } else if (found == tensors.end() && is_batch_counter(name)) {
+      continue;
     } else if (is_head(name, options)) {
       report.left_fresh.push_back(name);
     } else if (found == tensors.end()) {
@@ -128,7 +147,12 @@ LoadReport load_state(torch::nn::Module& module, const StateDict& tensors, const
   const torch::NoGradGuard no_grad;
   for (const auto& [name, target] : own) {
     const auto found = tensors.find(name);
-    if (found != tensors.end() && found->second.sizes() == target.sizes()) torch::Tensor(target).copy_(found->second);
+    if (found == tensors.end()) continue;
+    if (found->second.sizes() == target.sizes()) {
+      torch::Tensor(target).copy_(found->second);
+    } else if (can_fold(found->second, target, options)) {
+      torch::Tensor(target).copy_(found->second.to(torch::kFloat32).sum(1, /*keepdim=*/true));
+    }
   }
   return report;
 }

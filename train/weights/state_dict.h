@@ -22,7 +22,7 @@ StateDict state_dict(const torch::nn::Module& module);
 torch::Tensor to_tensor(const TensorView& view);
 StateDict to_state_dict(const Safetensors& file);
 
-// Reads a weights file; the kind is told by its first bytes. Throws IoError, DataError.
+// Reads a weights file, safetensors or PyTorch's .pth; the kind is told by its first bytes. Throws IoError, DataError.
 StateDict read_weights(const std::filesystem::path& path);
 
 void write_safetensors(const std::filesystem::path& path, const StateDict& tensors,
@@ -41,6 +41,7 @@ struct LoadReport {
   std::vector<std::string> unexpected;  // in the file, not in the model
   std::vector<WrongShape> wrong_shape;
   std::vector<std::string> left_fresh;  // head tensors kept as initialised, on request
+  std::vector<std::string> folded;      // first convolutions folded from three channels to one, on request
 
   bool matches() const { return missing.empty() && unexpected.empty() && wrong_shape.empty(); }
   // One line: the counts and the first few names of each list.
@@ -48,7 +49,8 @@ struct LoadReport {
 };
 
 // Copies what matches into the module, converting the element type, and says what did not. Nothing is copied unless
-// everything matches (or is head, with kSwap).
+// everything matches (or is head, with kSwap). A counter num_batches_tracked that the file lacks, as files from before
+// PyTorch 0.4.1 do, stays as it is.
 LoadReport load_state(torch::nn::Module& module, const StateDict& tensors, const LoadOptions& options);
 
 // load_state() that throws DataError "FILE: report" unless everything matched.
