@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <array>
+#include <cmath>
+
 #include "core/errors.h"
 #include "train/losses/loss.h"
+#include "train/losses/ordinal.h"
 
 namespace genu::train {
 namespace {
@@ -104,6 +108,51 @@ TEST(Losses, ConfigMakesTheChosenOne) {
   EXPECT_FLOAT_EQ(weighted(logits, labels).item<float>(),
                   smoothed_cross_entropy(logits, labels, torch::tensor({1.F, 2.F, 3.F, 4.F, 5.F}), 0).item<float>());
   EXPECT_THROW(make_loss({.class_weights = {1, 2}}, 5), ConfigError);
+}
+
+TEST(OrdinalLosses, GradientsEqualCentralDifferences) {
+  const torch::Tensor labels = example_labels();
+  for (const torch::Tensor& weights : {torch::Tensor(), example_weights()}) {
+    for (const double factor : {0.5, 2.0}) {
+      EXPECT_LT(
+          gradient_error([&](const torch::Tensor& z) { return ordinal_distance_loss(z, labels, weights, factor); }),
+          1e-8);
+      EXPECT_LT(gradient_error([&](const torch::Tensor& z) { return soft_ordinal_loss(z, labels, weights, factor); }),
+                1e-8);
+    }
+  }
+}
+
+// One sample each, by hand, from the papers' definitions.
+TEST(OrdinalLosses, MatchTheirDefinitions) {
+  const torch::Tensor logits = torch::tensor({{1.0, 2.0, 0.0}}, torch::kFloat64);
+  const torch::Tensor label = torch::tensor({0L});
+  const double sum = std::exp(1.0) + std::exp(2.0) + 1.0;
+  const std::array<double, 3> p = {std::exp(1.0) / sum, std::exp(2.0) / sum, 1.0 / sum};
+  EXPECT_NEAR(ordinal_distance_loss(logits, label, kNoWeights, 2.0).item<double>(),
+              1 * (1 - p[0]) + 3 * p[1] + 5 * p[2], 1e-12);
+  const double soft = 1.0 + std::exp(-1.5) + std::exp(-3.0);
+  EXPECT_NEAR(soft_ordinal_loss(logits, label, kNoWeights, 1.5).item<double>(),
+              -(std::log(p[0]) + std::exp(-1.5) * std::log(p[1]) + std::exp(-3.0) * std::log(p[2])) / soft, 1e-12);
+}
+
+TEST(OrdinalLosses, PunishFarGradesMore) {
+  const torch::Tensor label = torch::tensor({0L});
+  const auto sure_of = [](std::int64_t grade) {
+    return torch::one_hot(torch::tensor({grade}), 5).to(torch::kFloat64) * 9;
+  };
+  for (std::int64_t grade = 1; grade < 4; ++grade) {
+    EXPECT_LT(ordinal_distance_loss(sure_of(grade), label, kNoWeights, 2.0).item<double>(),
+              ordinal_distance_loss(sure_of(grade + 1), label, kNoWeights, 2.0).item<double>());
+    EXPECT_LT(soft_ordinal_loss(sure_of(grade), label, kNoWeights, 1.0).item<double>(),
+              soft_ordinal_loss(sure_of(grade + 1), label, kNoWeights, 1.0).item<double>());
+    EXPECT_NEAR(smoothed_cross_entropy(sure_of(grade), label, kNoWeights, 0).item<double>(),
+                smoothed_cross_entropy(sure_of(grade + 1), label, kNoWeights, 0).item<double>(), 1e-12);
+  }
+}
+
+TEST(OrdinalLosses, SmoothNoLabels) {
+  EXPECT_THROW(make_loss({.kind = LossKind::kSoftOrdinal, .label_smoothing = 0.1}, 5), ConfigError);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/errors.h"
+#include "train/losses/ordinal.h"
 
 namespace genu::train {
 
@@ -34,6 +35,10 @@ Loss make_loss(const LossConfig& config, int class_count) {
     }
     weights = torch::tensor(config.class_weights, torch::kFloat32);
   }
+  const bool smooths = config.kind == LossKind::kCrossEntropy || config.kind == LossKind::kFocal;
+  if (!smooths && config.label_smoothing > 0) {
+    throw ConfigError("loss.label_smoothing: only cross_entropy and focal smooth labels; set it to 0");
+  }
   switch (config.kind) {
     case LossKind::kCrossEntropy:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
@@ -42,6 +47,14 @@ Loss make_loss(const LossConfig& config, int class_count) {
     case LossKind::kFocal:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
         return focal_loss(logits, labels, weights, config.gamma, config.label_smoothing);
+      };
+    case LossKind::kOrdinalDistance:
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return ordinal_distance_loss(logits, labels, weights, config.distance_weight);
+      };
+    case LossKind::kSoftOrdinal:
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return soft_ordinal_loss(logits, labels, weights, config.sharpness);
       };
   }
   throw InternalError("unknown loss");

@@ -26,7 +26,8 @@ torch::Tensor focal_loss(const torch::Tensor& logits, const torch::Tensor& label
 
 using Loss = std::function<torch::Tensor(const torch::Tensor& logits, const torch::Tensor& labels)>;
 
-// Throws ConfigError if class_weights has another length than class_count.
+// Throws ConfigError if class_weights has another length than class_count, or where labels are to be smoothed that are
+// not.
 Loss make_loss(const LossConfig& config, int class_count);
 
 }  // namespace genu::train
