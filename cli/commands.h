@@ -19,6 +19,7 @@ std::vector<std::pair<std::string, std::string>> train_command_summaries();
 Command generate_command();
 Command calibrate_command();
 Command ingest_command();
+Command split_command();
 Command shard_command();
 Command verify_command();
 Command inspect_command();

@@ -45,9 +45,15 @@ const std::vector<std::pair<std::string, ExtraColumns>>& extra_columns() {
   return words;
 }
 
-std::vector<std::pair<std::string, Source>> source_names() {
-  std::vector<std::pair<std::string, Source>> words;
+std::vector<std::pair<std::string, std::optional<Source>>> optional_source_names() {
+  std::vector<std::pair<std::string, std::optional<Source>>> words = {{"default", std::nullopt}};
   for (const Source source : kAllSources) words.emplace_back(to_string(source), source);
+  return words;
+}
+
+const std::vector<std::pair<std::string, SubjectIds>>& subject_id_words() {
+  static const std::vector<std::pair<std::string, SubjectIds>> words = {{"table", SubjectIds::kAsRead},
+                                                                        {"hash", SubjectIds::kHashed}};
   return words;
 }
 
@@ -63,7 +69,8 @@ void SourceConfig::list_fields(FieldList& fields) {
                  {"mendeley", SourceKind::kMendeley},
                  {"manifest", SourceKind::kManifest},
                  {"csv", SourceKind::kCsv},
-                 {"experts", SourceKind::kExperts}},
+                 {"experts", SourceKind::kExperts},
+                 {"films", SourceKind::kFilms}},
                 "layout of the source");
   fields.add("path", path, "folder, or the file of a csv or manifest; for experts what expert 1 graded");
   fields.add("second", second, "experts: what expert 2 graded");
@@ -71,7 +78,13 @@ void SourceConfig::list_fields(FieldList& fields) {
   fields.add("columns", columns, "csv: ROLE=NAME pairs, as kl=KLG,side=knee");
   fields.choice("extra_columns", extra_columns, cli::extra_columns(), "csv: columns that nothing asks for");
   fields.choice("expert_rule", expert_rule, expert_rules(), "experts: what becomes kl");
-  fields.choice("source", source, source_names(), "csv, experts: whose films they are");
+  fields.add("readings", readings, Range{0, 100}, "films: reading tables");
+  fields.add("visit", visit, "films: visit, as V00; empty = the only one in the table");
+  fields.add("projects", projects, Range{0, 1000000}, Range{0, 100}, "films: whose reading counts, first to last");
+  fields.choice("subject_ids", subject_ids, subject_id_words(), "films: IDs as in the table, or hashed");
+  fields.add("subject_salt", subject_salt, "films: salt of hashed IDs");
+  fields.choice("source", source, optional_source_names(),
+                "csv, experts, films: whose films they are; default: oai for films, other for csv and experts");
   fields.choice("split", split, split_names(), "csv, experts: the part of images without one");
 }
 
@@ -82,6 +95,9 @@ void add_source_options(CLI::App& app, SourceOptions& options, ManifestSources m
   app.add_option("--experts", options.experts, "two folders of grade folders, or two CSVs, one an expert")
       ->type_name("FIRST SECOND")
       ->expected(2);
+  app.add_option("--films", options.films, "folder of bilateral PA films; needs --readings")->type_name("DIR");
+  add_paths(app, "--readings", options.common.readings, "FILE",
+            "of --films: reading table (ID, SIDE, READPRJ, V00XRKL ...)");
   if (manifests == ManifestSources::kOffered) {
     add_paths(app, "--manifest", options.manifests, "FILE", "manifest of `genu ingest`");
   }
@@ -92,8 +108,16 @@ void add_source_options(CLI::App& app, SourceOptions& options, ManifestSources m
   app.add_option("--images", common.images, "of --csv: folder that relative paths start at")->type_name("DIR");
   add_choice(app, "--expert-rule", common.expert_rule, expert_rules(),
              "of --experts, what becomes the grade: first (default), second, lower, higher or agreed");
+  app.add_option("--visit", common.visit, "of --films: visit of the table, as V00; default the only one it has")
+      ->type_name("VISIT");
+  app.add_option("--projects", common.projects, "of --films: reading projects, first to last; default 15 37 42")
+      ->type_name("N")
+      ->expected(1, 100);
+  add_choice(app, "--subject-ids", common.subject_ids, subject_id_words(),
+             "of --films, subjects in the manifest: table (the table's IDs, default) or hash");
+  app.add_option("--subject-salt", common.subject_salt, "of --subject-ids hash: a secret text")->type_name("TEXT");
   app.add_option("--source", options.source_name,
-                 "whose films --csv and --experts give: synthetic, mendeley, oai or other (default)")
+                 "whose films they are: synthetic, mendeley, oai (default of --films) or other (of --csv, --experts)")
       ->type_name("NAME");
   add_choice(app, "--split", common.split, split_names(), "the part of images that state none; default train");
 }
@@ -117,6 +141,10 @@ std::vector<SourceConfig> chosen_sources(const SourceOptions& options) {
   for (const auto& path : options.mendeley) add(SourceKind::kMendeley, path);
   for (const auto& path : options.csv) add(SourceKind::kCsv, path);
   if (options.experts.size() == 2) add(SourceKind::kExperts, options.experts[0]).second = options.experts[1];
+  if (options.films.empty() != options.common.readings.empty()) {
+    throw UsageError("--films and --readings belong together; give both");
+  }
+  if (!options.films.empty()) add(SourceKind::kFilms, options.films);
   for (const auto& path : options.manifests) add(SourceKind::kManifest, path);
   return sources;
 }
@@ -131,10 +159,22 @@ SourceListing list_source(const SourceConfig& source, FaultPolicy policy) {
     case SourceKind::kManifest:
       return read_manifest(source.path, policy);
     case SourceKind::kCsv:
-      return list_csv({source.path, source.images, columns(), source.source, source.split}, policy);
+      return list_csv({source.path, source.images, columns(), source.source.value_or(Source::kOther), source.split},
+                      policy);
     case SourceKind::kExperts:
-      return list_experts({source.path, source.second, source.expert_rule, columns(), source.source, source.split},
+      return list_experts({source.path, source.second, source.expert_rule, columns(),
+                           source.source.value_or(Source::kOther), source.split},
                           policy);
+    case SourceKind::kFilms:
+      if (source.readings.empty()) throw ConfigError("sources: films need readings, the study's reading tables");
+      return list_films({.folder = source.path,
+                         .readings = {source.readings.begin(), source.readings.end()},
+                         .reading = {source.visit, source.projects},
+                         .subject_ids = source.subject_ids,
+                         .salt = source.subject_salt,
+                         .source = source.source.value_or(Source::kOai),
+                         .split = source.split},
+                        policy);
   }
   throw InternalError("unknown kind of source");
 }

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "core/config.h"
@@ -52,6 +53,15 @@ double correlation(const StructureMap& a, const StructureMap& b);
 
 ImageFingerprint image_fingerprint(const StructureMap& map);
 ImageFingerprint image_fingerprint(const GreyView& image);
+
+using IndexPair = std::pair<std::size_t, std::size_t>;  // the smaller one first
+
+// Every pair of different splits whose fingerprints, one of them mirrored or not, differ in at most most_hash_bits
+// bits; in order. Every pair is compared, in parallel: at a radius of 66 of 256 bits an index over parts of the hash
+// would probe more buckets than there are images (radius 4 in each of sixteen 16-bit parts: 40,272 probes an image),
+// and comparing costs a few nanoseconds (bench/near_duplicates.cpp: 100,000 images).
+std::vector<IndexPair> close_pairs(std::span<const Split> splits, std::span<const ImageFingerprint> fingerprints,
+                                   int most_hash_bits);
 
 // What the search did, for the split proof.
 struct NearDuplicateReport {
