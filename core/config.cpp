@@ -189,6 +189,7 @@ bool is_flat(const ConfigValue& value) {
 }
 
 std::string flow_text(const ConfigValue& value) {
+  if (value.kind == Kind::kNull) return "~";
   if (value.kind == Kind::kScalar) return quoted(value.scalar);
   std::string out = "[";
   for (std::size_t i = 0; i < value.list.size(); ++i) out += (i == 0 ? "" : ", ") + flow_text(value.list[i]);
@@ -297,6 +298,19 @@ void FieldList::add(std::string name, std::uint64_t& value, Range<std::uint64_t>
 
 void FieldList::add(std::string name, double& value, Range<double> range, std::string help) {
   fields_.push_back(number_field(std::move(name), value, range, std::move(help)));
+}
+
+void FieldList::add(std::string name, std::optional<double>& value, Range<double> range, std::string help) {
+  fields_.push_back(Field{std::move(name), "number or ~", range_text(range), std::move(help),
+                          [&value, range](const ConfigValue& node, const std::string& path) {
+                            if (node.kind == Kind::kNull) {
+                              value.reset();
+                            } else {
+                              value = read_number(node, path, range);
+                            }
+                          },
+                          [&value] { return value ? scalar_value(fmt::format("{}", *value)) : ConfigValue{}; },
+                          nullptr});
 }
 
 void FieldList::add(std::string name, std::string& value, std::string help) {
@@ -424,7 +438,8 @@ ConfigValue parse_override(std::string_view assignment) {
   } catch (const YAML::Exception& error) {
     throw ConfigError(origin + ": not valid YAML: " + error.msg);
   }
-  if (value.kind == Kind::kNull) value = scalar_value("");
+  // An empty right side is an empty text; ~ is null.
+  if (value.kind == Kind::kNull && equals + 1 == assignment.size()) value = scalar_value("");
   const std::function<void(ConfigValue&)> forget_lines = [&](ConfigValue& node) {
     node.line = 0;
     node.origin = origin;

@@ -15,6 +15,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +70,8 @@ class FieldList {
   void add(std::string name, int& value, Range<int> range, std::string help);
   void add(std::string name, std::uint64_t& value, Range<std::uint64_t> range, std::string help);
   void add(std::string name, double& value, Range<double> range, std::string help);
+  // ~ (YAML's null) leaves it unset.
+  void add(std::string name, std::optional<double>& value, Range<double> range, std::string help);
   void add(std::string name, std::string& value, std::string help);
   // Lists keep any length in `length`.
   void add(std::string name, std::vector<double>& value, Range<double> range, Range<int> length, std::string help);

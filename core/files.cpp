@@ -119,6 +119,26 @@ void write_file_atomically(const fs::path& path, std::string_view text, Durabili
   write_file_atomically(path, std::as_bytes(std::span(text.data(), text.size())), durability);
 }
 
+void write_plain_file(const fs::path& path, std::span<const std::byte> bytes, const fs::path& shown) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw_io("cannot create", shown, errno);
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      const int error = errno;
+      ::close(descriptor);
+      throw_io("cannot write", shown, error);
+    }
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  if (::close(descriptor) != 0) throw_io("cannot write", shown, errno);
+}
+
+void rename_file(const fs::path& from, const fs::path& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) throw_io("cannot rename into place", to, errno);
+}
+
 void make_folders(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);

@@ -49,6 +49,13 @@ void write_file_atomically(const std::filesystem::path& path, std::span<const st
 void write_file_atomically(const std::filesystem::path& path, std::string_view text,
                            Durability durability = Durability::kFile);
 
+// A file under its own name at once, neither atomic nor flushed: for temporaries that the caller flushes together
+// (sync_filesystem) and then renames. Throws IoError that speaks of `shown`, the name it will have.
+void write_plain_file(const std::filesystem::path& path, std::span<const std::byte> bytes,
+                      const std::filesystem::path& shown);
+// Throws IoError.
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+
 // Makes a folder and its parents. Throws IoError.
 void make_folders(const std::filesystem::path& path);
 

@@ -30,7 +30,7 @@ const std::vector<std::pair<std::regex, std::vector<std::string>>> kLibraries = 
     {std::regex("<cairo.*>"), {"generator/"}},
     {std::regex("<hdf5.*>|<H5.*>"), {"pipeline/shard/"}},
     {std::regex("<torch/.*>|<ATen/.*>|<c10/.*>"), {"train/"}},
-    {std::regex("<dcmtk/.*>"), {"pipeline/decode/dicom_module.cpp"}},
+    {std::regex("<dcmtk/.*>"), {"pipeline/decode/dicom_module.cpp", "generator/dicom/dicom_writer_module.cpp"}},
     {std::regex("<opencv2/.*>"),
      {"generator/", "pipeline/source/", "pipeline/decode/", "pipeline/orient/", "pipeline/locate/", "pipeline/quality/",
       "pipeline/split/", "pipeline/preprocess/", "pipeline/pack/"}},
