@@ -16,6 +16,7 @@ namespace genu::generator {
 // Every number that makes one sample.
 struct KneeSample {
   PlannedSample plan;
+  KlGrade kl;      // derived by the rule from the features as they are, dials included
   std::string id;  // the plan's with the side: "train_3_0042L"
   KneeAnatomy anatomy;
   KneeFeatures features;
@@ -27,8 +28,12 @@ struct KneeSample {
   ImageFrame frame;
 };
 
-// A pure function of config (its seed included) and the plan's sample number.
+// A pure function of config (its seed included) and the plan's sample. The two members of a pair share anatomy, pose,
+// exposure and noise; what disease did to the milder one it has done to the other too, or worse.
 KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan);
+
+// What disease did to this knee: the features of its planned grade, or of its place in a pair.
+KneeFeatures sample_disease(const GenerateConfig& config, const KneeAnatomy& anatomy, const PlannedSample& plan);
 
 struct RenderedKnee {
   Image<std::uint8_t> picture;
@@ -57,7 +62,14 @@ struct RenderWorkspace {
   Image<float> grey;
 };
 
+// The pictures of one knee; 16-bit callers take `work.grey` (float32, 0 .. 255) after the call.
 RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,
                          RenderWorkspace& work);
+
+// The same picture without quantum noise. Call after render_knee() with the same workspace: it reuses its path lengths.
+void render_noise_free(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,
+                       RenderWorkspace& work, Image<float>& grey);
+
+Image<std::uint8_t> to_bytes(const Image<float>& grey);
 
 }  // namespace genu::generator

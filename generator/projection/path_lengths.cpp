@@ -197,13 +197,18 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
     const float y_mm = frame.yx * 0.5f * static_cast<float>(width) + frame.yy * py + frame.y0;
     // The thigh widens upwards; below the joint the medial skin follows the flare in, then the calf bulges.
     const float below = std::max(0.0f, -y_mm), above = std::max(0.0f, y_mm);
+    // Beyond a crop's reach (films) the calf goes on as it is there and then tapers, the thigh grows slowly.
+    const float near_below = std::min(below, 80.0f), far_below = below - near_below;
+    const float near_above = std::min(above, 100.0f), far_above = above - near_above;
     const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) + 0.05f * above -
-                         0.30f * below * smooth_ramp(0.0f, 22.0f, below);
-    const float lateral =
-        static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above + 0.06f * below;
+                         0.30f * near_below * smooth_ramp(0.0f, 22.0f, near_below) - 0.02f * far_below;
+    const float lateral = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above +
+                          0.06f * near_below - 0.10f * far_below;
     const float half = 0.5f * (medial + lateral);
     const float centre = 0.5f * (lateral - medial);
-    const float thickness = static_cast<float>(knee.soft_thickness_mm) * (1.0f + 0.0025f * above - 0.0022f * below);
+    const float thickness =
+        static_cast<float>(knee.soft_thickness_mm) *
+        (1.0f + 0.0025f * near_above + 0.0006f * far_above - 0.0022f * near_below - 0.0008f * far_below);
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
     waves.set_row(py);
     float* soft = maps.soft_mm.row(y);
