@@ -9,8 +9,8 @@
 #include <chrono>
 #include <vector>
 
-#include "train/loop/adam.h"
 #include "train/loop/grading.h"
+#include "train/loop/optimiser.h"
 #include "train/loop/tensor_runtime.h"
 #include "train/losses/loss.h"
 #include "train/models/layout.h"
@@ -29,7 +29,7 @@ struct Options {
   std::string precision = "fp32";
 };
 
-double time_step_ms(GraderModel& model, Adam& adam, const Loss& loss, const torch::Tensor& pixels,
+double time_step_ms(GraderModel& model, Optimiser& adam, const Loss& loss, const torch::Tensor& pixels,
                     const torch::Tensor& labels, Precision precision) {
   const auto start = std::chrono::steady_clock::now();
   torch::Tensor logits;
@@ -54,7 +54,7 @@ void run(const Options& options) {
   const torch::Tensor pixels = torch::randn({options.batch, 1, side, side});
   const torch::Tensor labels = torch::randint(0, 5, {options.batch});
   const OptimiserConfig config{.weight_decay = 0.02};
-  Adam adam(parameter_groups(*model, config), config);
+  Optimiser adam(parameter_groups(*model, config), config);
   const Loss loss = make_loss({.label_smoothing = 0.1}, 5);
   const Precision precision = options.precision == "bf16" ? Precision::kBf16 : Precision::kFp32;
   for (int i = 0; i < 2; ++i) time_step_ms(*model, adam, loss, pixels, labels, precision);

@@ -13,7 +13,7 @@
 #include "train/loop/fit.h"
 #include "train/loop/grader.h"
 #include "train/loop/tensor_runtime.h"
-#include "train/models/input_spec.h"
+#include "train/models/registry.h"
 
 namespace genu::cli {
 
@@ -40,7 +40,7 @@ void describe(CLI::App& app, Options& options) {
   app.add_flag("--resume", options.resume, "go on from RUN/last; starts where there is none");
   app.add_option("--init", options.init, "initial weights, safetensors or .pth (as --set init.weights=FILE)")
       ->type_name("FILE");
-  app.add_option("--epochs", options.epochs, "as --set epochs=N")->check(CLI::Range(1, 1000000));
+  app.add_option("--epochs", options.epochs, "as --set epochs=N, in every phase")->check(CLI::Range(1, 1000000));
   app.add_option("--limit", options.limit, "train on N samples only (as --set data.limit_samples=N)")
       ->check(CLI::Range(1, 1 << 30));
   app.add_option("--threads", options.threads, "processor threads, 0 = all; resume with as many for the same bits")
@@ -50,7 +50,10 @@ void describe(CLI::App& app, Options& options) {
 TrainConfig resolve(const Options& options) {
   auto config = load_config<TrainConfig>(options.common.config, options.common.overrides);
   if (!options.init.empty()) config.init.weights = options.init;
-  if (options.epochs > 0) config.epochs = options.epochs;
+  if (options.epochs > 0) {
+    config.epochs = config.phases.empty() ? options.epochs : config.epochs;
+    for (train::PhaseConfig& phase : config.phases) phase.epochs = options.epochs;
+  }
   if (options.limit > 0) config.data.limit_samples = options.limit;
   return config;
 }
@@ -71,6 +74,7 @@ train::GraderConfig grader_config(const TrainConfig& config, const pipeline::Sha
   grader.normalisation = config.data.normalisation;
   grader.mean_grey = shards.training_pixels().mean_grey;
   grader.sd_grey = shards.training_pixels().sd_grey;
+  grader.decoding = train::decoding_of(train::phases_of(config).front().loss.kind);
   grader.flip_average = config.validation.flip_average;
   grader.preprocess = shards.preprocess_yaml();
   grader.shards_sha256 = shards.index_sha256();
@@ -97,14 +101,15 @@ void print_outcome(const train::FitOutcome& outcome, const Options& options) {
                                    {"epochs", outcome.epochs_done},
                                    {"steps", outcome.steps_done},
                                    {"best_epoch", outcome.best_epoch}};
-    json["best_quadratic_kappa"] = outcome.best_kappa ? nlohmann::ordered_json(*outcome.best_kappa) : nullptr;
+    json["best_quadratic_kappa"] = outcome.best ? nlohmann::ordered_json(outcome.best->quadratic_kappa) : nullptr;
     std::puts(json.dump().c_str());
     return;
   }
   std::string line = fmt::format("{}: {} epochs, {} steps, {:.1f} images/s in training", options.run_folder,
                                  outcome.epochs_done, outcome.steps_done, outcome.samples_per_second);
-  if (outcome.best_kappa) {
-    line += fmt::format("; best quadratic kappa {:.4f} after epoch {}", *outcome.best_kappa, outcome.best_epoch);
+  if (outcome.best) {
+    line +=
+        fmt::format("; best after epoch {}: quadratic kappa {:.4f}", outcome.best_epoch, outcome.best->quadratic_kappa);
   }
   if (!outcome.finished) line += "; stopped early, --resume goes on";
   std::puts(line.c_str());
@@ -131,7 +136,7 @@ int run_training(const Options& options, const TrainConfig& config, const std::v
   if (!config.init.weights.empty()) record.add_input(config.init.weights, to_hex(sha256_file(config.init.weights)));
   record.add_library("torch", train::tensor_library_version());
   record.add_result("images_per_second", fmt::format("{:.1f}", outcome.samples_per_second));
-  if (outcome.best_kappa) record.add_result("best_quadratic_kappa", fmt::format("{}", *outcome.best_kappa));
+  if (outcome.best) record.add_result("best_quadratic_kappa", fmt::format("{}", outcome.best->quadratic_kappa));
   record.write(options.run_folder + ".run.json");
   print_outcome(outcome, options);
   return outcome.finished ? 0 : 128 + static_cast<int>(stop_signal);

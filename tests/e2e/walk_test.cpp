@@ -110,6 +110,11 @@ TEST_F(Walk, TrainEvaluatePredict) {
   ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
   const auto report = nlohmann::json::parse(evaluate.out);
   EXPECT_EQ(report.at("samples").get<int>(), 5);
+  EXPECT_EQ(report.at("test_touches").get<int>(), 1);
+  const ProgramRun ensemble = run_genu("evaluate --json --checkpoint " + path("run") + " --checkpoint " + path("run") +
+                                       " --shards " + path("shards") + " --split test");
+  ASSERT_EQ(ensemble.exit_code, 0) << ensemble.err;
+  EXPECT_EQ(nlohmann::json::parse(ensemble.out).at("scores"), report.at("scores"));
 
   const auto manifest = CsvTable::read(path("set/manifest.csv"));
   const std::string image = path("set/" + manifest.cell(0, manifest.column("path")));
@@ -123,6 +128,24 @@ TEST_F(Walk, TrainEvaluatePredict) {
   EXPECT_EQ(mixed.exit_code, 3);
   EXPECT_NE(mixed.err.find("cut.png: damaged PNG"), std::string::npos) << mixed.err;
   EXPECT_NE(mixed.out.find(fs::path(image).filename().string()), std::string::npos) << mixed.out;
+}
+
+// Each published recipe runs from its file; sides are small so that this stays quick.
+TEST_F(Walk, EveryRecipeTrains) {
+  std::size_t recipes = 0;
+  for (const auto& entry : fs::directory_iterator(GENU_SOURCE_DIR "/configs/train/seeds")) {
+    const std::string name = entry.path().stem().string();
+    SCOPED_TRACE(name);
+    ++recipes;
+    const std::string size = name == "lords_custom_cnn" ? "128" : name == "usth_xception" ? "75" : "32";
+    const ProgramRun train = run_genu(
+        "train --quiet --config " + entry.path().string() + " --epochs 1 --limit 5 --set data.size_px=" + size +
+        " --set validation.split=none --shards " + path("shards") + " --out " + path("recipe"));
+    EXPECT_EQ(train.exit_code, 0) << train.err;
+    EXPECT_TRUE(exists("recipe/best/model.safetensors"));
+    fs::remove_all(path("recipe"));
+  }
+  EXPECT_EQ(recipes, 9u);
 }
 
 TEST_F(Walk, WrongWeightsAreNamed) {

@@ -53,6 +53,7 @@ class FakeSource : public BatchSource {
     }
     ++next_;
   }
+  bool repeats_pixels() const override { return true; }
   SampleIdentity identity(std::size_t sample) const override {
     return {fmt::format("sample{:03}", sample), fmt::format("subject{:03}", sample / 2)};
   }

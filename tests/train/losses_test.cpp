@@ -22,10 +22,10 @@ torch::Tensor example_weights() { return torch::tensor({0.5, 1.0, 2.0, 0.25, 3.0
 
 using DoubleLoss = std::function<torch::Tensor(const torch::Tensor&)>;
 
-// Largest difference between autograd and central differences.
-double gradient_error(const DoubleLoss& loss) {
+// Largest difference between autograd and central differences, over the first `outputs` columns of the example.
+double gradient_error(const DoubleLoss& loss, std::int64_t outputs = 5) {
   constexpr double kStep = 1e-5;
-  torch::Tensor logits = example_logits().requires_grad_(true);
+  torch::Tensor logits = example_logits().narrow(1, 0, outputs).clone().requires_grad_(true);
   loss(logits).backward();
   double worst = 0;
   for (std::int64_t i = 0; i < logits.size(0); ++i) {
@@ -120,8 +120,12 @@ TEST(OrdinalLosses, GradientsEqualCentralDifferences) {
       EXPECT_LT(gradient_error([&](const torch::Tensor& z) { return soft_ordinal_loss(z, labels, weights, factor); }),
                 1e-8);
     }
+    EXPECT_LT(gradient_error([&](const torch::Tensor& z) { return corn_loss(z, labels, weights); }, 4), 1e-8);
+    EXPECT_LT(gradient_error([&](const torch::Tensor& z) { return cumulative_loss(z, labels, weights); }, 4), 1e-8);
   }
 }
+
+double sigmoid(double z) { return 1.0 / (1.0 + std::exp(-z)); }
 
 // One sample each, by hand, from the papers' definitions.
 TEST(OrdinalLosses, MatchTheirDefinitions) {
@@ -134,6 +138,15 @@ TEST(OrdinalLosses, MatchTheirDefinitions) {
   const double soft = 1.0 + std::exp(-1.5) + std::exp(-3.0);
   EXPECT_NEAR(soft_ordinal_loss(logits, label, kNoWeights, 1.5).item<double>(),
               -(std::log(p[0]) + std::exp(-1.5) * std::log(p[1]) + std::exp(-3.0) * std::log(p[2])) / soft, 1e-12);
+
+  // Four grades, three steps; grades 1 and 3. Step 0 asks both, step 1 both, step 2 only the second.
+  const torch::Tensor steps = torch::tensor({{0.3, -0.2, 0.9}, {1.1, 0.4, -0.7}}, torch::kFloat64);
+  const torch::Tensor labels = torch::tensor({1L, 3L});
+  const double corn = -std::log(sigmoid(0.3)) - std::log(1 - sigmoid(-0.2)) - std::log(sigmoid(1.1)) -
+                      std::log(sigmoid(0.4)) - std::log(sigmoid(-0.7));
+  EXPECT_NEAR(corn_loss(steps, labels, kNoWeights).item<double>(), corn / 5, 1e-12);
+  const double cumulative = corn - std::log(1 - sigmoid(0.9));
+  EXPECT_NEAR(cumulative_loss(steps, labels, kNoWeights).item<double>(), cumulative / 6, 1e-12);
 }
 
 TEST(OrdinalLosses, PunishFarGradesMore) {
@@ -151,8 +164,31 @@ TEST(OrdinalLosses, PunishFarGradesMore) {
   }
 }
 
+TEST(Decoding, GivesProbabilities) {
+  torch::manual_seed(8);
+  const torch::Tensor steps = torch::randn({50, 4}, torch::kFloat64) * 3.0;
+  for (const Decoding decoding : {Decoding::kSoftmax, Decoding::kCorn, Decoding::kCumulative}) {
+    const torch::Tensor p = class_probabilities(steps, decoding);
+    EXPECT_EQ(p.size(1), decoding == Decoding::kSoftmax ? 4 : 5);
+    EXPECT_GE(p.min().item<double>(), 0.0);
+    EXPECT_TRUE(torch::allclose(p.sum(1), torch::ones({50}, torch::kFloat64), 1e-12, 1e-12));
+  }
+}
+
+TEST(Decoding, MatchesItsDefinition) {
+  const torch::Tensor steps = torch::tensor({{0.5, 1.0}}, torch::kFloat64);
+  const double a = sigmoid(0.5), b = sigmoid(1.0);
+  const torch::Tensor corn = class_probabilities(steps, Decoding::kCorn);
+  EXPECT_NEAR(corn[0][0].item<double>(), 1 - a, 1e-12);
+  EXPECT_NEAR(corn[0][1].item<double>(), a - a * b, 1e-12);
+  EXPECT_NEAR(corn[0][2].item<double>(), a * b, 1e-12);
+  const torch::Tensor cumulative = class_probabilities(steps, Decoding::kCumulative);  // b > a: cut down to a
+  EXPECT_NEAR(cumulative[0][1].item<double>(), 0.0, 1e-12);
+  EXPECT_NEAR(cumulative[0][2].item<double>(), a, 1e-12);
+}
+
 TEST(OrdinalLosses, SmoothNoLabels) {
-  EXPECT_THROW(make_loss({.kind = LossKind::kSoftOrdinal, .label_smoothing = 0.1}, 5), ConfigError);
+  EXPECT_THROW(make_loss({.kind = LossKind::kCorn, .label_smoothing = 0.1}, 5), ConfigError);
 }
 
 }  // namespace

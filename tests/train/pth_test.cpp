@@ -5,6 +5,9 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "tests/temporary_folder.h"
+#include "train/models/grader_model.h"
+#include "train/models/registry.h"
 #include "train/weights/pickle.h"
 
 namespace genu::train {
@@ -143,18 +146,37 @@ TEST(Pth, SurvivesEveryTruncationAndByteFlip) {
 }
 
 TEST(Weights, ThreeChannelsFoldIntoOneOnRequest) {
-  torch::manual_seed(3);
-  torch::nn::Conv2d colour(torch::nn::Conv2dOptions(3, 4, 3));
-  torch::nn::Conv2d grey(torch::nn::Conv2dOptions(1, 4, 3));
+  const auto colour = make_model({.name = "compact_resnet", .channels = 3});
+  const auto grey = make_model({.name = "compact_resnet"});
+  colour->eval();
+  grey->eval();
   EXPECT_FALSE(load_state(*grey, state_dict(*colour), {}).matches());
-  const LoadReport report =
-      load_state(*grey, state_dict(*colour), {.channels = ChannelPolicy::kFold, .head_prefix = ""});
+  const LoadReport report = load_state(*grey, state_dict(*colour), {.channels = ChannelPolicy::kFold});
   EXPECT_TRUE(report.matches());
-  EXPECT_EQ(report.folded, std::vector<std::string>{"weight"});
-  EXPECT_NE(report.text().find("folded from three channels to one: weight"), std::string::npos);
+  EXPECT_EQ(report.folded, std::vector<std::string>{"stem.0.weight"});
+  EXPECT_NE(report.text().find("folded from three channels to one: stem.0.weight"), std::string::npos);
   const torch::NoGradGuard no_grad;
-  const torch::Tensor pixels = torch::randn({2, 1, 9, 9});
-  EXPECT_TRUE(torch::allclose(grey(pixels), colour(pixels.expand({-1, 3, -1, -1})), 1e-4, 1e-5));
+  const torch::Tensor pixels = torch::randn({2, 1, 64, 64});
+  EXPECT_TRUE(torch::allclose(grey->forward(pixels), colour->forward(pixels), 1e-4, 1e-5));
+}
+
+// torchvision from Debian's packages loads what genu saves, strictly, and gives the same logits.
+TEST(Weights, SavedFilesLoadInTorchvision) {
+  if (std::system("/usr/bin/python3 -c 'import torchvision' 2> /dev/null") != 0) {
+    GTEST_SKIP() << "python3-torchvision is not installed";
+  }
+  const TemporaryFolder folder;
+  torch::manual_seed(5);
+  const auto model = make_model({.name = "resnet_18"});
+  model->eval();
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor pixels = torch::linspace(-1, 1, 3 * 32 * 32).reshape({1, 3, 32, 32});
+  write_safetensors(folder.path() / "model.safetensors", state_dict(*model), {{"format", "pt"}});
+  write_safetensors(folder.path() / "logits.safetensors", {{"logits", model->forward(pixels)}}, {});
+  EXPECT_EQ(std::system(("/usr/bin/python3 " GENU_SOURCE_DIR "/tests/train/fixtures/load_in_torchvision.py " +
+                         folder.path().string())
+                            .c_str()),
+            0);
 }
 
 }  // namespace

@@ -160,7 +160,7 @@ TEST(StateDict, AFileThatDoesNotFitChangesNothing) {
 }
 
 TEST(StateDict, HeadIsSwappedOnRequestOnly) {
-  const auto thousand = make_mobilenet_v2({.class_count = 1000});
+  const auto thousand = make_mobilenet_v2({.outputs = 1000});
   const auto five = make_mobilenet_v2({});
   const torch::Tensor head = state_dict(*five).at("classifier.1.weight").clone();
   EXPECT_FALSE(load_state(*five, state_dict(*thousand), {}).matches());

@@ -129,6 +129,8 @@ Tensor activate(Tensor y, Activation activation) {
       return torch::relu_(y);
     case Activation::kRelu6:
       return torch::relu6_(y);
+    case Activation::kSilu:
+      return torch::silu(y);
     case Activation::kNone:
       break;
   }
@@ -145,9 +147,19 @@ void update_running(torch::nn::BatchNorm2dImpl& norm, const Tensor& mean, const 
   norm.num_batches_tracked.add_(1);
 }
 
+bool depthwise_kernel_applies(const torch::nn::Conv2dImpl& conv) {
+  const auto& options = conv.options;
+  const auto* padding = std::get_if<torch::ExpandingArray<2>>(&options.padding());
+  const std::int64_t stride = options.stride()->at(0);
+  return options.groups() == options.in_channels() && options.in_channels() == options.out_channels() &&
+         options.kernel_size()->at(0) == 3 && options.kernel_size()->at(1) == 3 && padding != nullptr &&
+         (*padding)->at(0) == 1 && options.dilation()->at(0) == 1 && (stride == 1 || stride == 2) && !options.bias();
+}
+
 }  // namespace
 
 Tensor norm_act(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, Activation activation) {
+  if (activation == Activation::kSilu) return torch::silu(norm_act(norm, x, Activation::kNone));
   const double epsilon = norm.options.eps();
   if (kernels_apply(x) && norm.is_training() && norm.options.momentum().has_value() && rows_of(x).rows > 1) {
     const tensor_list out =
@@ -163,6 +175,7 @@ Tensor norm_act(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, Activation ac
 }
 
 Tensor depthwise_conv(torch::nn::Conv2dImpl& conv, const Tensor& x) {
+  if (!depthwise_kernel_applies(conv)) return conv.forward(x);
   const bool autocast = at::autocast::is_autocast_enabled(at::kCPU);
   const Tensor input = autocast && x.device().is_cpu() ? x.to(torch::kBFloat16) : x;
   if (!kernels_apply(input) || !torch::GradMode::is_enabled()) return conv.forward(x);

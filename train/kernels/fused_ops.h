@@ -13,7 +13,7 @@ using kernels::Activation;
 // Batch norm and activation in one. Training mode takes the batch's statistics and updates the running ones.
 torch::Tensor norm_act(torch::nn::BatchNorm2dImpl& norm, const torch::Tensor& x, Activation activation);
 
-// A depthwise 3 x 3 convolution with padding 1 and no bias; bfloat16 under autocast.
+// A depthwise convolution; bfloat16 under autocast. Our own kernel takes 3 x 3 with padding 1 and no bias.
 torch::Tensor depthwise_conv(torch::nn::Conv2dImpl& conv, const torch::Tensor& x);
 
 }  // namespace genu::train

@@ -81,6 +81,7 @@ auto with_activation(Activation activation, const F& f) {
       return f(std::integral_constant<A, A::kRelu>{});
     case A::kRelu6:
       return f(std::integral_constant<A, A::kRelu6>{});
+    case A::kSilu:  // applied behind this norm
     case A::kNone:
       break;
   }

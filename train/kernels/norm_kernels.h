@@ -13,7 +13,8 @@
 
 namespace genu::train::kernels {
 
-enum class Activation : std::uint8_t { kNone, kRelu, kRelu6 };
+// SiLU has no fused form: fused_ops.h applies it behind kNone.
+enum class Activation : std::uint8_t { kNone, kRelu, kRelu6, kSilu };
 
 struct Rows {
   std::int64_t rows = 0;      // > 0

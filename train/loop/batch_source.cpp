@@ -27,6 +27,7 @@ class ShardSource : public BatchSource {
     stream_ = std::make_unique<pipeline::Stream>(loader_, epoch, batch);
   }
   void next(pipeline::Batch& batch) override { stream_->next(batch); }
+  bool repeats_pixels() const override { return loader_->config().augment == pipeline::AugmentConfig{}; }
   SampleIdentity identity(std::size_t sample) const override {
     const auto& record = loader_->shards().record(sample);
     return {record.sample_id, record.subject};

@@ -27,6 +27,8 @@ class BatchSource {
   virtual void seek(std::uint64_t epoch, std::size_t batch) = 0;
   // Requires seek() before the first call. The batch's memory is used again.
   virtual void next(pipeline::Batch& batch) = 0;
+  // Whether an entry of Batch::samples always comes with the same pixels.
+  virtual bool repeats_pixels() const = 0;
   // Of an entry of Batch::samples.
   virtual SampleIdentity identity(std::size_t sample) const = 0;
 };

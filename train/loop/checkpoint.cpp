@@ -13,9 +13,16 @@ namespace genu::train {
 
 namespace {
 
-const std::vector<std::string> kColumns = {
-    "epoch",  "steps", "learning_rate", "train_loss", "val_accuracy", "val_balanced_accuracy", "val_quadratic_kappa",
-    "val_mae"};
+const std::vector<std::string> kColumns = {"epoch",
+                                           "phase",
+                                           "steps",
+                                           "learning_rate",
+                                           "train_loss",
+                                           "val_accuracy",
+                                           "val_balanced_accuracy",
+                                           "val_quadratic_kappa",
+                                           "val_mae",
+                                           "val_log_loss"};
 
 template <class T>
 T parse_number(const std::string& text, const std::string& place) {
@@ -31,9 +38,12 @@ std::map<std::string, std::string> cursor_metadata(const Cursor& cursor) {
   std::map<std::string, std::string> out = {{"epoch", fmt::format("{}", cursor.epoch)},
                                             {"step_in_epoch", fmt::format("{}", cursor.step_in_epoch)},
                                             {"steps", fmt::format("{}", cursor.steps)},
+                                            {"phase", fmt::format("{}", cursor.phase)},
+                                            {"phase_epoch", fmt::format("{}", cursor.phase_epoch)},
+                                            {"phase_steps", fmt::format("{}", cursor.phase_steps)},
                                             {"loss_sum", fmt::format("{}", cursor.loss_sum)},
                                             {"best_epoch", fmt::format("{}", cursor.best_epoch)}};
-  if (cursor.best_kappa) out["best_kappa"] = fmt::format("{}", *cursor.best_kappa);
+  if (cursor.best_score) out["best_score"] = fmt::format("{}", *cursor.best_score);
   return out;
 }
 
@@ -44,22 +54,42 @@ Cursor parse_cursor(const Safetensors& file) {
   Cursor cursor{.epoch = count("epoch"),
                 .step_in_epoch = count("step_in_epoch"),
                 .steps = count("steps"),
+                .phase = count("phase"),
+                .phase_epoch = count("phase_epoch"),
+                .phase_steps = count("phase_steps"),
                 .loss_sum = parse_number<double>(file.metadata_value("loss_sum"), file.name() + ": loss_sum"),
-                .best_kappa = std::nullopt,
+                .best_score = std::nullopt,
                 .best_epoch = count("best_epoch")};
-  if (file.metadata().contains("best_kappa")) {
-    cursor.best_kappa = parse_number<double>(file.metadata_value("best_kappa"), file.name() + ": best_kappa");
+  if (file.metadata().contains("best_score")) {
+    cursor.best_score = parse_number<double>(file.metadata_value("best_score"), file.name() + ": best_score");
   }
   return cursor;
 }
 
 }  // namespace
 
+double validation_score(const EpochRow::Validation& validation, ScoreChoice choice) {
+  switch (choice) {
+    case ScoreChoice::kAccuracy:
+      return validation.accuracy;
+    case ScoreChoice::kBalancedAccuracy:
+      return validation.balanced_accuracy;
+    case ScoreChoice::kMeanAbsoluteError:
+      return -validation.mean_absolute_error;
+    case ScoreChoice::kLogLoss:
+      return -validation.log_loss;
+    case ScoreChoice::kQuadraticKappa:
+      break;
+  }
+  return validation.quadratic_kappa;
+}
+
 std::string epoch_rows_csv(const std::vector<EpochRow>& rows) {
   std::string text = csv_line(kColumns);
   for (const EpochRow& row : rows) {
-    std::vector<std::string> cells = {fmt::format("{}", row.epoch), fmt::format("{}", row.steps),
-                                      fmt::format("{}", row.learning_rate), fmt::format("{}", row.train_loss)};
+    std::vector<std::string> cells = {fmt::format("{}", row.epoch), fmt::format("{}", row.phase),
+                                      fmt::format("{}", row.steps), fmt::format("{}", row.learning_rate),
+                                      fmt::format("{}", row.train_loss)};
     const auto add = [&](double EpochRow::Validation::*member) {
       cells.push_back(row.validation ? fmt::format("{}", (*row.validation).*member) : "");
     };
@@ -67,6 +97,7 @@ std::string epoch_rows_csv(const std::vector<EpochRow>& rows) {
     add(&EpochRow::Validation::balanced_accuracy);
     add(&EpochRow::Validation::quadratic_kappa);
     add(&EpochRow::Validation::mean_absolute_error);
+    add(&EpochRow::Validation::log_loss);
     text += csv_line(cells);
   }
   return text;
@@ -79,6 +110,7 @@ std::vector<EpochRow> parse_epoch_rows(const std::string& text, const std::strin
     const auto cell = [&](const std::string& name) { return table.cell(i, table.column(name)); };
     const auto number = [&](const std::string& name) { return parse_number<double>(cell(name), table.place(i)); };
     EpochRow row{.epoch = parse_number<std::uint64_t>(cell("epoch"), table.place(i)),
+                 .phase = parse_number<std::uint64_t>(cell("phase"), table.place(i)),
                  .steps = parse_number<std::uint64_t>(cell("steps"), table.place(i)),
                  .learning_rate = number("learning_rate"),
                  .train_loss = number("train_loss"),
@@ -87,7 +119,8 @@ std::vector<EpochRow> parse_epoch_rows(const std::string& text, const std::strin
       row.validation = EpochRow::Validation{.accuracy = number("val_accuracy"),
                                             .balanced_accuracy = number("val_balanced_accuracy"),
                                             .quadratic_kappa = number("val_quadratic_kappa"),
-                                            .mean_absolute_error = number("val_mae")};
+                                            .mean_absolute_error = number("val_mae"),
+                                            .log_loss = number("val_log_loss")};
     }
     rows.push_back(row);
   }

@@ -23,6 +23,7 @@ namespace genu::train {
 // Scores of one finished epoch. Nothing here depends on the clock.
 struct EpochRow {
   std::uint64_t epoch = 0;  // from 1
+  std::uint64_t phase = 1;  // from 1
   std::uint64_t steps = 0;  // done so far
   double learning_rate = 0;
   double train_loss = 0;
@@ -31,11 +32,15 @@ struct EpochRow {
     double balanced_accuracy = 0;
     double quadratic_kappa = 0;  // 0 where it is not defined
     double mean_absolute_error = 0;
+    double log_loss = 0;  // mean of -log p of the right grade
     bool operator==(const Validation&) const = default;
   };
   std::optional<Validation> validation;
   bool operator==(const EpochRow&) const = default;
 };
+
+// The chosen score, turned so that higher is better.
+double validation_score(const EpochRow::Validation& validation, ScoreChoice choice);
 
 // Exact round trip: numbers print in the shortest form that reads back to the same value.
 std::string epoch_rows_csv(const std::vector<EpochRow>& rows);
@@ -43,12 +48,15 @@ std::vector<EpochRow> parse_epoch_rows(const std::string& text, const std::strin
 
 // Where a run stands.
 struct Cursor {
-  std::uint64_t epoch = 0;          // the one under way, from 0
-  std::uint64_t step_in_epoch = 0;  // steps done in it
-  std::uint64_t steps = 0;          // steps done in all
-  double loss_sum = 0;              // over step_in_epoch steps
-  std::optional<double> best_kappa;
-  std::uint64_t best_epoch = 0;  // from 1; 0 while there is none
+  std::uint64_t epoch = 0;           // the one under way, from 0
+  std::uint64_t step_in_epoch = 0;   // steps done in it
+  std::uint64_t steps = 0;           // steps done in all
+  std::uint64_t phase = 0;           // the one under way, from 0; the number of phases when all are done
+  std::uint64_t phase_epoch = 0;     // epochs done in it
+  std::uint64_t phase_steps = 0;     // steps done in it
+  double loss_sum = 0;               // over step_in_epoch steps
+  std::optional<double> best_score;  // by validation.metric, higher is better
+  std::uint64_t best_epoch = 0;      // from 1; 0 while there is none
   bool operator==(const Cursor&) const = default;
 };
 

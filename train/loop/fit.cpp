@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 
@@ -10,9 +11,12 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
-#include "train/loop/adam.h"
 #include "train/loop/checkpoint.h"
+#include "train/loop/event_file.h"
+#include "train/loop/feature_cache.h"
 #include "train/loop/grading.h"
+#include "train/loop/optimiser.h"
+#include "train/loop/schedule.h"
 #include "train/loop/tensor_errors.h"
 #include "train/loop/weight_average.h"
 #include "train/losses/loss.h"
@@ -42,6 +46,22 @@ std::shared_ptr<GraderModel> make_initial_model(const TrainConfig& config, int c
   return model;
 }
 
+// What one phase needs beside the model.
+struct PhaseTools {
+  PhaseTools(GraderModel& model, const PhaseConfig& config, int class_count)
+      : frozen(model, config.freeze),
+        loss(make_loss(config.loss, class_count)),
+        optimiser(
+            parameter_groups(model, config.optimiser,
+                             config.freeze.policy == FreezePolicy::kGradual ? Included::kAll : Included::kLearning),
+            config.optimiser) {}
+
+  FrozenLayers frozen;
+  Loss loss;
+  Optimiser optimiser;
+  std::optional<FeatureCache> cache;
+};
+
 // One run in progress.
 class Fit {
  public:
@@ -49,49 +69,75 @@ class Fit {
       : config_(config),
         inputs_(inputs),
         folder_(folder),
+        phases_(phases_of(config)),
         model_(make_initial_model(config, inputs.grader.class_count)),
-        frozen_(*model_, config.freeze),
-        loss_(make_loss(config.loss, inputs.grader.class_count)) {
+        accumulate_(static_cast<std::uint64_t>(config.data.accumulate)) {
     use_channels_last(*model_);
-    optimiser_ = std::make_unique<Adam>(parameter_groups(*model_, config.optimiser), config.optimiser);
     if (config.ema_decay > 0) average_.emplace(state_dict(*model_), config.ema_decay);
-    steps_per_epoch_ = inputs.training.batches_per_epoch();
-    total_steps_ = steps_per_epoch_ * static_cast<std::uint64_t>(config.epochs);
+    steps_per_epoch_ = (inputs.training.batches_per_epoch() + accumulate_ - 1) / accumulate_;
+    begin_phase();
   }
 
   void restore(const std::filesystem::path& checkpoint);
   FitOutcome run(const StopRequest& stop);
 
  private:
-  double learning_rate() const {
-    return config_.optimiser.learning_rate * learning_rate_factor(config_.schedule, cursor_.steps, total_steps_);
-  }
-  double train_step();
+  bool finished() const { return cursor_.phase == phases_.size(); }
+  const PhaseConfig& phase() const { return phases_.at(cursor_.phase); }
+  void begin_phase();
+  void begin_epoch();
+  double learning_rate(std::uint64_t phase_step) const;
+  std::vector<double> phase_scores() const;
+  double add_gradients();
+  void train_step();
+  torch::Tensor forward();
   void end_epoch();
+  void end_phase_if_due();
   std::optional<EpochRow::Validation> validate();
+  void report_epoch(const EpochRow& row, bool best);
   void save(RunFolder::Rank rank);
   FitOutcome outcome(double seconds, std::uint64_t first_step) const;
 
   const TrainConfig& config_;
   const FitInputs& inputs_;
   RunFolder& folder_;
+  std::vector<PhaseConfig> phases_;
   std::shared_ptr<GraderModel> model_;
-  FrozenBlocks frozen_;
-  Loss loss_;
-  std::unique_ptr<Adam> optimiser_;
+  std::uint64_t accumulate_;
+  std::unique_ptr<PhaseTools> tools_;
   std::optional<WeightAverage> average_;
+  std::unique_ptr<EventFile> events_;
   std::uint64_t steps_per_epoch_ = 0;
-  std::uint64_t total_steps_ = 0;
   Cursor cursor_;
   std::vector<EpochRow> rows_;
   pipeline::Batch batch_;
 };
+
+void Fit::begin_phase() {
+  if (finished()) return;
+  tools_ = std::make_unique<PhaseTools>(*model_, phase(), inputs_.grader.class_count);
+  const std::size_t fixed = tools_->frozen.fixed_blocks();
+  const auto cache_bytes = static_cast<std::size_t>(phase().freeze.cache_mb) << 20;
+  if (fixed > 0 && cache_bytes > 0 && inputs_.training.repeats_pixels()) {
+    tools_->cache.emplace(*model_, CacheOptions{.blocks = fixed,
+                                                .largest_bytes = cache_bytes,
+                                                .image_count = inputs_.training.samples_per_epoch()});
+  }
+}
+
+void Fit::begin_epoch() {
+  tools_->frozen.begin_epoch(*model_, static_cast<int>(cursor_.phase_epoch));
+  tools_->frozen.set_training_mode(*model_);
+}
 
 void Fit::restore(const std::filesystem::path& checkpoint) {
   const std::string model_file = (checkpoint / "model.safetensors").string();
   const std::string state_file = (checkpoint / "state.safetensors").string();
   const StateDict weights = read_weights(model_file);
   TrainingState state = read_training_state(checkpoint);
+  if (state.cursor.phase > phases_.size()) throw DataError(state_file + ": phase: beyond those of the config");
+  cursor_ = state.cursor;
+  rows_ = std::move(state.rows);
   if (average_) {
     StateDict live;
     for (const auto& [name, tensor] : state.tensors) {
@@ -103,34 +149,73 @@ void Fit::restore(const std::filesystem::path& checkpoint) {
   } else {
     load_state_or_throw(*model_, weights, {}, model_file);
   }
-  optimiser_->load(state.tensors, state.cursor.steps, state_file);
-  cursor_ = state.cursor;
-  rows_ = std::move(state.rows);
+  begin_phase();
+  if (!finished() && cursor_.phase_steps > 0) tools_->optimiser.load(state.tensors, state_file);
 }
 
-double Fit::train_step() {
+double Fit::learning_rate(std::uint64_t phase_step) const {
+  const SchedulePosition position{.step = phase_step,
+                                  .total_steps = steps_per_epoch_ * static_cast<std::uint64_t>(phase().epochs),
+                                  .steps_per_epoch = steps_per_epoch_};
+  return phase().optimiser.learning_rate * learning_rate_factor(phase().schedule, position, phase_scores());
+}
+
+std::vector<double> Fit::phase_scores() const {
+  std::vector<double> scores;
+  for (const EpochRow& row : rows_) {
+    if (row.phase != cursor_.phase + 1 || !row.validation) continue;
+    scores.push_back(validation_score(*row.validation, config_.validation.metric));
+  }
+  return scores;
+}
+
+torch::Tensor Fit::forward() {
+  const torch::Tensor pixels = pixels_tensor(batch_);
+  if (tools_->cache) {
+    if (const auto features = tools_->cache->features(pixels, batch_.samples)) return tools_->cache->finish(*features);
+  }
+  return model_->forward(pixels);
+}
+
+// Adds the gradient of the next batch, times its number of samples where several make one step. Returns the loss.
+double Fit::add_gradients() {
   inputs_.training.next(batch_);
-  address_torch_generator(config_.seed, cursor_.steps, "dropout");
   torch::Tensor logits;
   {
     const PrecisionScope precision(config_.precision);
-    logits = model_->forward(pixels_tensor(batch_));
+    logits = forward();
   }
-  const torch::Tensor loss = loss_(logits.to(torch::kFloat32), labels_tensor(batch_));
+  const torch::Tensor loss = tools_->loss(logits.to(torch::kFloat32), labels_tensor(batch_));
   const double value = loss.item<double>();
   if (!std::isfinite(value)) {
     throw DataError(fmt::format(
         "{}: the loss is not finite at epoch {}, step {}; lower optimiser.learning_rate or set optimiser.clip_norm",
         folder_.path().string(), cursor_.epoch + 1, cursor_.step_in_epoch + 1));
   }
-  optimiser_->zero_grad();
-  loss.backward();
-  optimiser_->step(learning_rate());
-  ++cursor_.step_in_epoch;
-  ++cursor_.steps;
-  cursor_.loss_sum += value;
-  if (average_) average_->update(state_dict(*model_), cursor_.steps);
+  (accumulate_ > 1 ? loss * static_cast<double>(batch_.count) : loss).backward();
   return value;
+}
+
+void Fit::train_step() {
+  address_torch_generator(config_.seed, cursor_.steps, "dropout");
+  tools_->optimiser.zero_grad();
+  const std::uint64_t first = cursor_.step_in_epoch * accumulate_;
+  const std::uint64_t end = std::min<std::uint64_t>(first + accumulate_, inputs_.training.batches_per_epoch());
+  double loss_sum = 0, samples = 0;
+  for (std::uint64_t batch = first; batch < end; ++batch) {
+    const double value = add_gradients();
+    loss_sum += value * static_cast<double>(batch_.count);
+    samples += static_cast<double>(batch_.count);
+  }
+  const double rate = learning_rate(cursor_.phase_steps);
+  tools_->optimiser.step(rate, accumulate_ > 1 ? 1.0 / samples : 1.0);
+  ++cursor_.step_in_epoch;
+  ++cursor_.phase_steps;
+  ++cursor_.steps;
+  cursor_.loss_sum += loss_sum / samples;
+  if (average_) average_->update(state_dict(*model_), cursor_.steps);
+  events_->add(cursor_.steps, {"train/loss", loss_sum / samples});
+  events_->add(cursor_.steps, {"train/learning_rate", rate});
 }
 
 std::optional<EpochRow::Validation> Fit::validate() {
@@ -140,77 +225,115 @@ std::optional<EpochRow::Validation> Fit::validate() {
     for (const auto& [name, tensor] : state_dict(*model_)) live[name] = tensor.detach().clone();
     load_state(*model_, average_->tensors(), {});
   }
-  const Scores scores = score(grade_source(
-      *model_, *inputs_.validation, {.flip_average = config_.validation.flip_average, .precision = config_.precision}));
+  const auto predictions = grade_source(*model_, *inputs_.validation,
+                                        {.flip_average = config_.validation.flip_average,
+                                         .precision = config_.precision,
+                                         .decoding = inputs_.grader.decoding});
   if (average_) load_state(*model_, live, {});
+  const Scores scores = score(predictions);
   return EpochRow::Validation{.accuracy = scores.accuracy,
                               .balanced_accuracy = scores.balanced_accuracy,
                               .quadratic_kappa = scores.quadratic_kappa.value_or(0.0),
-                              .mean_absolute_error = scores.mean_absolute_error};
+                              .mean_absolute_error = scores.mean_absolute_error,
+                              .log_loss = log_loss(predictions)};
 }
 
 void Fit::save(RunFolder::Rank rank) {
   CheckpointParts parts{.weights = average_ ? average_->tensors() : state_dict(*model_),
                         .grader = inputs_.grader,
                         .config = config_,
-                        .state = {cursor_, optimiser_->state(), rows_}};
+                        .state = {cursor_, tools_->optimiser.state(), rows_}};
   if (average_) {
     for (const auto& [name, tensor] : state_dict(*model_)) parts.state.tensors["live." + name] = tensor;
   }
   folder_.save(cursor_.steps, rank, [&](const std::filesystem::path& folder) { write_checkpoint(folder, parts); });
 }
 
-void Fit::end_epoch() {
-  EpochRow row{.epoch = cursor_.epoch + 1,
-               .steps = cursor_.steps,
-               .learning_rate = config_.optimiser.learning_rate *
-                                learning_rate_factor(config_.schedule, cursor_.steps - 1, total_steps_),
-               .train_loss = cursor_.loss_sum / static_cast<double>(cursor_.step_in_epoch),
-               .validation = validate()};
-  const bool best = !row.validation || !cursor_.best_kappa || row.validation->quadratic_kappa > *cursor_.best_kappa;
-  if (best) {
-    cursor_.best_epoch = row.epoch;
-    if (row.validation) cursor_.best_kappa = row.validation->quadratic_kappa;
-  }
-  std::string line = fmt::format("epoch {}/{}: loss {:.4f}", row.epoch, config_.epochs, row.train_loss);
+void Fit::report_epoch(const EpochRow& row, bool best) {
+  std::string line = fmt::format("epoch {}: loss {:.4f}", row.epoch, row.train_loss);
+  events_->add(row.steps, {"train/epoch_loss", row.train_loss});
   if (row.validation) {
-    line += fmt::format(", val kappa {:.4f}, accuracy {:.4f}, balanced {:.4f}{}", row.validation->quadratic_kappa,
-                        row.validation->accuracy, row.validation->balanced_accuracy, best ? " (best)" : "");
+    const EpochRow::Validation& scores = *row.validation;
+    line += fmt::format(", val kappa {:.4f}, accuracy {:.4f}, balanced {:.4f}{}", scores.quadratic_kappa,
+                        scores.accuracy, scores.balanced_accuracy, best ? " (best)" : "");
+    for (const Scalar& scalar :
+         {Scalar{"val/quadratic_kappa", scores.quadratic_kappa}, Scalar{"val/accuracy", scores.accuracy},
+          Scalar{"val/balanced_accuracy", scores.balanced_accuracy},
+          Scalar{"val/mean_absolute_error", scores.mean_absolute_error}, Scalar{"val/log_loss", scores.log_loss}}) {
+      events_->add(row.steps, scalar);
+    }
   }
   log_info(line);
+}
+
+void Fit::end_epoch() {
+  EpochRow row{.epoch = cursor_.epoch + 1,
+               .phase = cursor_.phase + 1,
+               .steps = cursor_.steps,
+               .learning_rate = learning_rate(cursor_.phase_steps - 1),
+               .train_loss = cursor_.loss_sum / static_cast<double>(cursor_.step_in_epoch),
+               .validation = validate()};
+  std::optional<double> score;
+  if (row.validation) score = validation_score(*row.validation, config_.validation.metric);
+  const bool best = !score || !cursor_.best_score || *score > *cursor_.best_score;
+  if (best) {
+    cursor_.best_epoch = row.epoch;
+    cursor_.best_score = score;
+  }
+  report_epoch(row, best);
   rows_.push_back(row);
   cursor_.epoch += 1;
+  cursor_.phase_epoch += 1;
   cursor_.step_in_epoch = 0;
   cursor_.loss_sum = 0;
+  end_phase_if_due();
   save(best ? RunFolder::Rank::kLastAndBest : RunFolder::Rank::kLast);
+  if (cursor_.phase_epoch == 0) begin_phase();
+}
+
+void Fit::end_phase_if_due() {
+  const std::uint64_t waited = epochs_since_best(phase_scores());
+  const auto patience = static_cast<std::uint64_t>(config_.validation.patience);
+  const bool stopped_early = patience > 0 && waited >= patience;
+  if (cursor_.phase_epoch < static_cast<std::uint64_t>(phase().epochs) && !stopped_early) return;
+  if (stopped_early) log_info(fmt::format("{} epochs without a new best: the phase ends", waited));
+  ++cursor_.phase;
+  cursor_.phase_epoch = 0;
+  cursor_.phase_steps = 0;
 }
 
 FitOutcome Fit::outcome(double seconds, std::uint64_t first_step) const {
-  const double samples =
-      static_cast<double>((cursor_.steps - first_step) * static_cast<std::uint64_t>(config_.data.batch_size));
-  return {.epochs_done = cursor_.epoch,
-          .steps_done = cursor_.steps,
-          .best_kappa = cursor_.best_kappa,
-          .best_epoch = cursor_.best_epoch,
-          .finished = cursor_.steps == total_steps_,
-          .samples_per_second = seconds > 0 ? samples / seconds : 0.0};
+  const double samples = static_cast<double>((cursor_.steps - first_step) * accumulate_ *
+                                             static_cast<std::uint64_t>(config_.data.batch_size));
+  FitOutcome out{.epochs_done = cursor_.epoch,
+                 .steps_done = cursor_.steps,
+                 .best = std::nullopt,
+                 .best_epoch = cursor_.best_epoch,
+                 .finished = finished(),
+                 .samples_per_second = seconds > 0 ? samples / seconds : 0.0};
+  for (const EpochRow& row : rows_) {
+    if (row.epoch == cursor_.best_epoch) out.best = row.validation;
+  }
+  return out;
 }
 
 FitOutcome Fit::run(const StopRequest& stop) {
   using Clock = std::chrono::steady_clock;
   const std::uint64_t first_step = cursor_.steps;
   double seconds = 0;  // in training steps
-  while (cursor_.steps < total_steps_) {
-    inputs_.training.seek(cursor_.epoch, cursor_.step_in_epoch);
-    frozen_.set_training_mode(*model_);
-    ProgressBar bar(fmt::format("epoch {}/{}", cursor_.epoch + 1, config_.epochs),
-                    (steps_per_epoch_ - cursor_.step_in_epoch) * static_cast<std::uint64_t>(config_.data.batch_size),
-                    "images");
+  if (!finished()) events_ = std::make_unique<EventFile>(folder_.path(), cursor_.steps);
+  while (!finished()) {
+    inputs_.training.seek(cursor_.epoch, cursor_.step_in_epoch * accumulate_);
+    begin_epoch();
+    ProgressBar bar(
+        fmt::format("epoch {}", cursor_.epoch + 1),
+        (steps_per_epoch_ - cursor_.step_in_epoch) * accumulate_ * static_cast<std::uint64_t>(config_.data.batch_size),
+        "images");
     const auto start = Clock::now();
     while (cursor_.step_in_epoch < steps_per_epoch_) {
       train_step();
       bar.set_note(fmt::format("loss {:.4f}", cursor_.loss_sum / static_cast<double>(cursor_.step_in_epoch)));
-      bar.advance(batch_.labels.size());
+      bar.advance(accumulate_ * batch_.labels.size());
       const bool epoch_ends = cursor_.step_in_epoch == steps_per_epoch_;
       const bool stopping = stop && stop(cursor_.steps);
       const auto every = static_cast<std::uint64_t>(config_.checkpoint_every_steps);
@@ -221,7 +344,7 @@ FitOutcome Fit::run(const StopRequest& stop) {
     }
     seconds += std::chrono::duration<double>(Clock::now() - start).count();
     end_epoch();
-    if (stop && stop(cursor_.steps) && cursor_.steps < total_steps_) break;
+    if (stop && stop(cursor_.steps) && !finished()) break;
   }
   return outcome(seconds, first_step);
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "train/loop/batch_source.h"
+#include "train/loop/checkpoint.h"
 #include "train/loop/grader_config.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/train_config.h"
@@ -26,10 +27,10 @@ using StopRequest = std::function<bool(std::uint64_t steps_done)>;
 struct FitOutcome {
   std::uint64_t epochs_done = 0;
   std::uint64_t steps_done = 0;
-  std::optional<double> best_kappa;
-  std::uint64_t best_epoch = 0;   // from 1
-  bool finished = false;          // false: stopped on request, can be resumed
-  double samples_per_second = 0;  // training steps of this call, loading included
+  std::optional<EpochRow::Validation> best;  // of the best epoch by validation.metric
+  std::uint64_t best_epoch = 0;              // from 1
+  bool finished = false;                     // false: stopped on request, can be resumed
+  double samples_per_second = 0;             // training steps of this call, loading included
 };
 
 enum class RunMode : std::uint8_t {

@@ -20,24 +20,24 @@ Grader Grader::load(const std::filesystem::path& path) {
       [&] { return Grader(folder, config, read_checkpoint_config(folder).precision, read_model(folder, config)); });
 }
 
+GradingOptions Grader::options() const {
+  return {.flip_average = config_.flip_average, .precision = precision_, .decoding = config_.decoding};
+}
+
 std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
   const auto format = config_.tensor_format();
   const auto shape = pipeline::tensor_shape(format, image.height_px, image.width_px);
   return tensor_work([&]() -> std::vector<double> {
     torch::Tensor pixels = torch::empty({1, shape.channels, shape.height_px, shape.width_px});
     pipeline::make_tensor(image, {}, format, config_.training_pixels(), {pixels.data_ptr<float>(), shape.size()});
-    const torch::Tensor probabilities =
-        grade_pixels(*model_, pixels, {.flip_average = config_.flip_average, .precision = precision_})
-            .to(torch::kFloat64)
-            .contiguous();
+    const torch::Tensor probabilities = grade_pixels(*model_, pixels, options()).to(torch::kFloat64).contiguous();
     const double* row = probabilities.const_data_ptr<double>();
     return {row, row + probabilities.numel()};
   });
 }
 
 std::vector<Prediction> Grader::grade(BatchSource& source) const {
-  return tensor_work(
-      [&] { return grade_source(*model_, source, {.flip_average = config_.flip_average, .precision = precision_}); });
+  return tensor_work([&] { return grade_source(*model_, source, options()); });
 }
 
 }  // namespace genu::train

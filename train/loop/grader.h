@@ -14,6 +14,7 @@
 namespace genu::train {
 
 class GraderModel;
+struct GradingOptions;
 
 // Not thread-safe.
 class Grader {
@@ -31,6 +32,7 @@ class Grader {
 
  private:
   Grader(std::filesystem::path folder, GraderConfig config, Precision precision, std::shared_ptr<GraderModel> model);
+  GradingOptions options() const;
 
   std::filesystem::path folder_;
   GraderConfig config_;

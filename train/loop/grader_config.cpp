@@ -10,6 +10,7 @@ void GraderConfig::list_fields(FieldList& fields) {
   fields.add("mean_grey", mean_grey, Range{0.0, 255.0}, "mean of the training pixels");
   fields.add("sd_grey", sd_grey, Range{0.0, 255.0}, "SD of the training pixels");
   fields.add("flip_average", flip_average, "average image and mirror image");
+  fields.choice("decoding", decoding, decoding_words(), "network outputs to probabilities of the grades");
   fields.add("preprocess", preprocess, "what turned films into the stored pixels, YAML text");
   fields.add("shards_sha256", shards_sha256, "hash of the shards' index that the weights were trained on");
 }

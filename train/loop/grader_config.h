@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "pipeline/loader/tensor_format.h"
+#include "train/losses/loss_config.h"
 #include "train/models/registry.h"
 
 namespace genu::train {
@@ -17,6 +18,7 @@ struct GraderConfig {
   double mean_grey = 0;  // of the training pixels, 0..255
   double sd_grey = 1;
   bool flip_average = true;
+  Decoding decoding = Decoding::kSoftmax;
   std::string preprocess;     // PreprocessConfig as YAML text, from the shards
   std::string shards_sha256;  // of the shards.json the model was trained on
   void list_fields(FieldList& fields);

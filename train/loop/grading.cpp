@@ -2,7 +2,7 @@
 
 #include <ATen/autocast_mode.h>
 
-#include <algorithm>
+#include "train/losses/ordinal.h"
 
 namespace genu::train {
 
@@ -31,9 +31,11 @@ torch::Tensor labels_tensor(pipeline::Batch& batch) {
 torch::Tensor grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options) {
   const torch::InferenceMode inference;
   const PrecisionScope precision(options.precision);
-  torch::Tensor probabilities = model.forward(pixels).to(torch::kFloat32).softmax(1);
-  if (!options.flip_average) return probabilities;
-  return 0.5 * (probabilities + model.forward(pixels.flip(3)).to(torch::kFloat32).softmax(1));
+  const auto grade = [&](const torch::Tensor& images) {
+    return class_probabilities(model.forward(images).to(torch::kFloat32), options.decoding);
+  };
+  const torch::Tensor probabilities = grade(pixels);
+  return options.flip_average ? 0.5 * (probabilities + grade(pixels.flip(3))) : probabilities;
 }
 
 std::vector<Prediction> grade_source(GraderModel& model, BatchSource& source, const GradingOptions& options) {

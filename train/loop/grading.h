@@ -31,6 +31,7 @@ torch::Tensor labels_tensor(pipeline::Batch& batch);
 struct GradingOptions {
   bool flip_average = true;  // mean of the probabilities of image and mirror image
   Precision precision = Precision::kFp32;
+  Decoding decoding = Decoding::kSoftmax;
 };
 
 // Probabilities float32 [n, classes] of pixels [n, c, h, w]. The model must be in evaluation mode.

@@ -1,5 +1,7 @@
 #include "train/loop/train_config.h"
 
+#include "core/errors.h"
+
 namespace genu::train {
 
 namespace {
@@ -35,6 +37,8 @@ void DataConfig::list_fields(FieldList& fields) {
                 {{"originals", pipeline::Variants::kOriginals}, {"all", pipeline::Variants::kAll}},
                 "whether baked augmented variants are shown too");
   fields.add("limit_samples", limit_samples, Range{0, 1 << 30}, "keep this many, grades in turn; 0 = all");
+  fields.add("accumulate", accumulate, Range{1, 65536},
+             "batches whose gradients are averaged for one step; batch norm sees each batch alone");
 }
 
 void ValidationConfig::list_fields(FieldList& fields) {
@@ -44,19 +48,45 @@ void ValidationConfig::list_fields(FieldList& fields) {
   fields.choice("source", source, kSourceWords, "which samples of that split");
   fields.add("flip_average", flip_average, "average the probabilities of each image and its mirror image");
   fields.add("batch_size", batch_size, Range{1, 65536}, "samples graded at once; changes memory and speed only");
+  fields.choice("metric", metric,
+                {{"quadratic_kappa", ScoreChoice::kQuadraticKappa},
+                 {"accuracy", ScoreChoice::kAccuracy},
+                 {"balanced_accuracy", ScoreChoice::kBalancedAccuracy},
+                 {"mean_absolute_error", ScoreChoice::kMeanAbsoluteError},
+                 {"log_loss", ScoreChoice::kLogLoss}},
+                "what the best checkpoint, patience and the schedule plateau go by");
+  fields.add("patience", patience, Range{0, 1000000},
+             "end a phase after this many epochs without a new best; 0 = never");
 }
 
 void OptimiserConfig::list_fields(FieldList& fields) {
-  fields.choice("kind", kind, {{"adam", OptimiserKind::kAdam}, {"adamw", OptimiserKind::kAdamW}},
-                "adam (weight decay joins the gradient) or adamw (decoupled)");
+  fields.choice("kind", kind,
+                {{"sgd", OptimiserKind::kSgd}, {"adam", OptimiserKind::kAdam}, {"adamw", OptimiserKind::kAdamW}},
+                "sgd and adam (weight decay joins the gradient) or adamw (decoupled)");
   fields.add("learning_rate", learning_rate, Range{0.0, 100.0}, "peak rate of the feature blocks");
   fields.add("head_multiplier", head_multiplier, Range{0.0, 1000.0}, "the head's rate divided by the features' rate");
+  fields.items("groups", groups, "other rates for parts of the network: {prefix, multiplier}; the longest prefix wins");
   fields.add("weight_decay", weight_decay, Range{0.0, 10.0},
              "on weights of two or more dimensions, not on norms and biases");
   fields.add("beta1", beta1, Range{0.0, 0.9999}, "decay of the gradient's running mean");
   fields.add("beta2", beta2, Range{0.0, 0.999999}, "decay of the squared gradient's running mean");
   fields.add("epsilon", epsilon, Range{0.0, 1.0}, "added to the root of the squared gradient");
+  fields.add("momentum", momentum, Range{0.0, 0.9999}, "sgd: decay of the velocity");
+  fields.add("nesterov", nesterov, "sgd: look ahead along the velocity (Nesterov)");
   fields.add("clip_norm", clip_norm, Range{0.0, 1e9}, "largest norm of the whole gradient; 0 = no clipping");
+}
+
+void RateGroup::list_fields(FieldList& fields) {
+  fields.add("prefix", prefix, "of parameter names");
+  fields.add("multiplier", multiplier, Range{0.0, 1000.0}, "their rate divided by the peak rate");
+}
+
+void PhaseConfig::list_fields(FieldList& fields) {
+  fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
+  fields.section("freeze", freeze, "which parts learn");
+  fields.section("loss", loss, "what is minimised");
+  fields.section("optimiser", optimiser, "how");
+  fields.section("schedule", schedule, "the learning rate over the phase");
 }
 
 void TrainConfig::list_fields(FieldList& fields) {
@@ -75,7 +105,32 @@ void TrainConfig::list_fields(FieldList& fields) {
   fields.section("loss", loss, "what is minimised");
   fields.section("optimiser", optimiser, "how");
   fields.section("schedule", schedule, "the learning rate over the run");
+  fields.items(
+      "phases", phases,
+      "phases one after the other, each with its own epochs, freeze, loss, optimiser and schedule, in place of "
+      "those above");
   fields.section("validation", validation, "how it is judged");
+}
+
+std::vector<PhaseConfig> phases_of(const TrainConfig& config) {
+  const PhaseConfig single{config.epochs, config.freeze, config.loss, config.optimiser, config.schedule};
+  if (!config.phases.empty() && !(single == PhaseConfig{})) {
+    throw ConfigError("phases: epochs, freeze, loss, optimiser and schedule stand in each phase, not beside them");
+  }
+  const std::vector<PhaseConfig> phases = config.phases.empty() ? std::vector{single} : config.phases;
+  const Decoding decoding = decoding_of(phases.front().loss.kind);
+  for (const PhaseConfig& phase : phases) {
+    if (decoding_of(phase.loss.kind) != decoding) {
+      throw ConfigError(
+          "phases: corn, cumulative and the other losses read the outputs in different ways; keep to one");
+    }
+  }
+  if ((decoding == Decoding::kSoftmax) == (config.model.head == HeadChoice::kOrdinal)) {
+    throw ConfigError(decoding == Decoding::kSoftmax
+                          ? "loss.kind: the head 'ordinal' needs the loss corn or cumulative"
+                          : "model.head: the losses corn and cumulative need the head 'ordinal'");
+  }
+  return phases;
 }
 
 }  // namespace genu::train

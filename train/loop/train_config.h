@@ -37,9 +37,13 @@ struct DataConfig {
   SourceChoice source = SourceChoice::kAll;
   pipeline::Variants variants = pipeline::Variants::kOriginals;
   int limit_samples = 0;  // 0 = all
+  int accumulate = 1;
   void list_fields(FieldList& fields);
   bool operator==(const DataConfig&) const = default;
 };
+
+// The score that the best checkpoint, early stopping and the plateau schedule go by.
+enum class ScoreChoice : std::uint8_t { kQuadraticKappa, kAccuracy, kBalancedAccuracy, kMeanAbsoluteError, kLogLoss };
 
 // What it is checked on after each epoch, and how it is evaluated.
 struct ValidationConfig {
@@ -47,26 +51,50 @@ struct ValidationConfig {
   SourceChoice source = SourceChoice::kAll;
   bool flip_average = true;
   int batch_size = 64;
+  ScoreChoice metric = ScoreChoice::kQuadraticKappa;
+  int patience = 0;  // 0 = off
   void list_fields(FieldList& fields);
   bool operator==(const ValidationConfig&) const = default;
 };
 
-enum class OptimiserKind : std::uint8_t { kAdam, kAdamW };
+enum class OptimiserKind : std::uint8_t { kSgd, kAdam, kAdamW };
+
+// The rate of the parameters under `prefix` divided by the peak rate.
+struct RateGroup {
+  std::string prefix;
+  double multiplier = 1.0;
+  void list_fields(FieldList& fields);
+  bool operator==(const RateGroup&) const = default;
+};
 
 struct OptimiserConfig {
   OptimiserKind kind = OptimiserKind::kAdamW;
   double learning_rate = 1e-3;
   double head_multiplier = 1.0;
+  std::vector<RateGroup> groups = {};
   double weight_decay = 0.0;
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;
+  double momentum = 0.9;   // SGD
+  bool nesterov = false;   // SGD
   double clip_norm = 0.0;  // 0 = off
   void list_fields(FieldList& fields);
   bool operator==(const OptimiserConfig&) const = default;
 };
 
 enum class Precision : std::uint8_t { kFp32, kBf16 };
+
+// One stretch of training with its own rules; its optimiser starts fresh.
+struct PhaseConfig {
+  int epochs = 10;
+  FreezeConfig freeze = {};
+  LossConfig loss = {};
+  OptimiserConfig optimiser = {};
+  ScheduleConfig schedule = {};
+  void list_fields(FieldList& fields);
+  bool operator==(const PhaseConfig&) const = default;
+};
 
 struct TrainConfig {
   std::uint64_t seed = 0;
@@ -81,9 +109,14 @@ struct TrainConfig {
   LossConfig loss;
   OptimiserConfig optimiser;
   ScheduleConfig schedule;
+  std::vector<PhaseConfig> phases = {};  // in place of epochs, freeze, loss, optimiser and schedule
   ValidationConfig validation;
   void list_fields(FieldList& fields);
   bool operator==(const TrainConfig&) const = default;
 };
+
+// The phases of a run: those listed, or the one that the config itself describes. Throws ConfigError if both are given,
+// or if the losses of the phases read the network's outputs in different ways or do not fit its head.
+std::vector<PhaseConfig> phases_of(const TrainConfig& config);
 
 }  // namespace genu::train

@@ -56,6 +56,13 @@ Loss make_loss(const LossConfig& config, int class_count) {
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
         return soft_ordinal_loss(logits, labels, weights, config.sharpness);
       };
+    case LossKind::kCorn:
+      return
+          [=](const torch::Tensor& logits, const torch::Tensor& labels) { return corn_loss(logits, labels, weights); };
+    case LossKind::kCumulative:
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return cumulative_loss(logits, labels, weights);
+      };
   }
   throw InternalError("unknown loss");
 }

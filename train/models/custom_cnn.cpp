@@ -2,15 +2,13 @@
 
 #include <array>
 
-#include "train/kernels/fused_ops.h"
-#include "train/models/layout.h"
+#include "train/models/blocks.h"
 
 namespace genu::train {
 
 namespace {
 
-constexpr std::array<std::int64_t, 5> kChannels = {1, 32, 64, 128, 256};
-constexpr int kSidePx = 128;
+constexpr std::array<std::int64_t, 4> kChannels = {32, 64, 128, 256};
 constexpr std::int64_t kFlat = 256 * 8 * 8;
 constexpr std::int64_t kHidden = 256;
 
@@ -30,46 +28,21 @@ class ConvBlock : public torch::nn::Module {
   torch::nn::BatchNorm2d norm_{nullptr};
 };
 
-class CustomCnn : public GraderModel {
- public:
-  explicit CustomCnn(const CustomCnnOptions& options) {
-    auto features = std::make_shared<torch::nn::Module>("Sequential");
-    for (std::size_t i = 0; i + 1 < kChannels.size(); ++i) {
-      blocks_.push_back(
-          features->register_module(std::to_string(i), std::make_shared<ConvBlock>(kChannels[i], kChannels[i + 1])));
-    }
-    register_module("features", features);
-    auto classifier = std::make_shared<torch::nn::Module>("Sequential");
-    hidden_ = classifier->register_module("0", torch::nn::Linear(kFlat, kHidden));
-    dropout_ = classifier->register_module("2", torch::nn::Dropout(options.dropout));
-    output_ = classifier->register_module("3", torch::nn::Linear(kHidden, options.class_count));
-    register_module("classifier", classifier);
-  }
-
-  torch::Tensor forward(const torch::Tensor& pixels) override {
-    torch::Tensor x = as_channels_last(pixels);
-    for (const auto& block : blocks_) x = block->forward(x);
-    // Flattened channel by channel whatever the memory layout, so that weights do not depend on it.
-    return output_(dropout_(torch::relu(hidden_(x.contiguous().flatten(1)))));
-  }
-
-  InputSpec input() const override { return {1, kSidePx, InputSpec::Sides::kFixed}; }
-  std::string head_prefix() const override { return "classifier."; }
-  std::vector<std::shared_ptr<torch::nn::Module>> feature_blocks() const override {
-    return {blocks_.begin(), blocks_.end()};
-  }
-
- private:
-  std::vector<std::shared_ptr<ConvBlock>> blocks_;
-  torch::nn::Linear hidden_{nullptr};
-  torch::nn::Dropout dropout_{nullptr};
-  torch::nn::Linear output_{nullptr};
-};
-
 }  // namespace
 
-std::shared_ptr<GraderModel> make_custom_cnn(const CustomCnnOptions& options) {
-  return std::make_shared<CustomCnn>(options);
+std::shared_ptr<GraderModel> make_custom_cnn(const ModelOptions& options) {
+  auto model = std::make_shared<GraderModel>(with_channels(kCustomCnnInput, options.channels));
+  const auto features = add_group(*model, "features");
+  std::int64_t channels = model->input().channels;
+  for (std::size_t i = 0; i < kChannels.size(); ++i) {
+    const std::string name = std::to_string(i);
+    model->add_block(*features, name, "features." + name, std::make_shared<ConvBlock>(channels, kChannels[i]));
+    channels = kChannels[i];
+  }
+  // Flattened channel by channel whatever the memory layout, so that weights do not depend on it.
+  model->set_pool([](const torch::Tensor& maps) { return maps.contiguous().flatten(1); });
+  model->add_head({.path = "classifier", .feature_count = kFlat, .native_hidden = {kHidden}, .weight_sd = {}}, options);
+  return model;
 }
 
 }  // namespace genu::train

@@ -1,7 +1,7 @@
 // The image that a network takes.
 #pragma once
 
-#include "train/models/registry.h"
+#include <cstdint>
 
 namespace genu::train {
 
@@ -9,11 +9,14 @@ struct InputSpec {
   int channels = 1;  // that the first convolution takes
   int size_px = 0;   // side the network was designed for
   // Convolutional networks with pooling at the end take other sides too.
-  enum class Sides { kFixed, kAny } sides = Sides::kFixed;
+  enum class Sides : std::uint8_t { kFixed, kAny } sides = Sides::kFixed;
+  bool operator==(const InputSpec&) const = default;
 };
 
-// Side of the input of a configured network: `wanted_px`, or the network's own if that is 0.
-// Throws ConfigError if the network takes its own side alone, or on an unknown name.
-int input_side_px(const ModelConfig& config, int wanted_px);
+// The same with `channels` channels, or as it is if that is 0.
+constexpr InputSpec with_channels(InputSpec spec, int channels) {
+  if (channels > 0) spec.channels = channels;
+  return spec;
+}
 
 }  // namespace genu::train

@@ -5,12 +5,10 @@
 
 namespace genu::train {
 
-struct MobileNetV2Options {
-  int class_count = 5;
-  double dropout = 0.2;  // before the linear layer; 0 .. 1
-};
+// Any side >= 32.
+inline constexpr InputSpec kMobileNetV2Input = {3, 224, InputSpec::Sides::kAny};
 
-// Input RGB, 224 px (any side >= 32). 19 feature blocks: the stem, 17 inverted residuals, the last 1 x 1 convolution.
-std::shared_ptr<GraderModel> make_mobilenet_v2(const MobileNetV2Options& options);
+// 19 feature blocks: the stem, 17 inverted residuals, the last 1 x 1 convolution. Published with dropout 0.2.
+std::shared_ptr<GraderModel> make_mobilenet_v2(const ModelOptions& options);
 
 }  // namespace genu::train

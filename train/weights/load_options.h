@@ -20,7 +20,7 @@ enum class ChannelPolicy : std::uint8_t {
 struct LoadOptions {
   HeadPolicy head = HeadPolicy::kMustMatch;
   ChannelPolicy channels = ChannelPolicy::kMustMatch;
-  std::string head_prefix;  // "classifier."; used with kSwap
+  std::string head_prefix = {};  // "classifier."; used with kSwap
 };
 
 }  // namespace genu::train
