@@ -55,6 +55,7 @@ TrainConfig resolve(const Options& options) {
     for (train::PhaseConfig& phase : config.phases) phase.epochs = options.epochs;
   }
   if (options.limit > 0) config.data.limit_samples = options.limit;
+  config.precision = train::resolved(config.precision);
   return config;
 }
 

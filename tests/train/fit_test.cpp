@@ -92,6 +92,12 @@ TEST_F(Fitting, StoppedAnywhereAndResumedEqualsUninterrupted) {
   }
 }
 
+TEST(Precision, AutoIsDecidedAndTheOthersStay) {
+  EXPECT_NE(resolved(Precision::kAuto), Precision::kAuto);
+  EXPECT_EQ(resolved(Precision::kBf16), Precision::kBf16);
+  EXPECT_EQ(resolved(Precision::kFp32), Precision::kFp32);
+}
+
 // A crash leaves the last saved checkpoint; the steps since are done again.
 TEST_F(Fitting, KilledBetweenCheckpointsAndResumedEqualsUninterrupted) {
   TrainConfig config = small_config();

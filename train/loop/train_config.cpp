@@ -17,6 +17,14 @@ void InitConfig::list_fields(FieldList& fields) {
                 "whether a head of another size in that file is an error or replaced by a fresh one");
 }
 
+Precision resolved(Precision precision) {
+  if (precision != Precision::kAuto) return precision;
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx512bf16")) return Precision::kBf16;
+#endif
+  return Precision::kFp32;
+}
+
 void DataConfig::list_fields(FieldList& fields) {
   using pipeline::SamplingPolicy;
   fields.add("batch_size", batch_size, Range{1, 65536}, "samples a step");
@@ -92,8 +100,10 @@ void PhaseConfig::list_fields(FieldList& fields) {
 void TrainConfig::list_fields(FieldList& fields) {
   fields.add("seed", seed, Range<std::uint64_t>{}, "of initial weights, order, augmentation and dropout");
   fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
-  fields.choice("precision", precision, {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}},
-                "arithmetic of convolutions and products; weights and the loss stay fp32");
+  fields.choice("precision", precision,
+                {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}},
+                "arithmetic of convolutions and products; weights and the loss stay fp32; auto = bf16 where the "
+                "processor multiplies in it, else fp32");
   fields.add("ema_decay", ema_decay, Range{0.0, 0.999999},
              "keep a running mean of the weights and grade with it; 0 = off");
   fields.add("checkpoint_every_steps", checkpoint_every_steps, Range{0, 1 << 30},

@@ -83,7 +83,11 @@ struct OptimiserConfig {
   bool operator==(const OptimiserConfig&) const = default;
 };
 
-enum class Precision : std::uint8_t { kFp32, kBf16 };
+enum class Precision : std::uint8_t { kFp32, kBf16, kAuto };
+// kAuto becomes bf16 where the processor multiplies in it (AVX-512 BF16) and fp32 elsewhere, where bf16 is emulated and
+// a step takes some ten times as long. A run stores what it became, so that going on elsewhere is refused, not
+// different.
+Precision resolved(Precision precision);
 
 // One stretch of training with its own rules; its optimiser starts fresh.
 struct PhaseConfig {
