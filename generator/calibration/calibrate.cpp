@@ -242,21 +242,28 @@ KlGrade grade_of(int index) {
   return KlGrade(place < 394 ? 0 : place < 575 ? 1 : place < 838 ? 2 : place < 969 ? 3 : 4);
 }
 
+// Pictures measured like films, and the exposure each was meant to have.
+struct Simulation {
+  Films films;
+  std::vector<DisplayLook> looks;
+};
+
 class Simulator {
  public:
   Simulator(const GenerateConfig& start, int knees) : resources_(start), knees_(knees) {}
-  Films operator()(GenerateConfig config) {
+  Simulation operator()(GenerateConfig config) {
     config.display.inverted_share = 0;
-    Films films(static_cast<std::size_t>(knees_));
+    Simulation out{Films(static_cast<std::size_t>(knees_)), std::vector<DisplayLook>(static_cast<std::size_t>(knees_))};
     tbb::enumerable_thread_specific<RenderWorkspace> workspaces([&] { return RenderWorkspace(config.image_size_px); });
     tbb::parallel_for(0, knees_, [&](int i) {
       const KneeSample sample = sample_knee(config, planned_sample(Split::kTrain, grade_of(i), i));
       const RenderedKnee knee = render_knee(config, sample, resources_, workspaces.local());
       Image<float> grey(knee.picture.width_px, knee.picture.height_px, 0.0f);
       std::copy(knee.picture.pixels.begin(), knee.picture.pixels.end(), grey.pixels.begin());
-      films[static_cast<std::size_t>(i)] = measure_film(grey);
+      out.films[static_cast<std::size_t>(i)] = measure_film(grey);
+      out.looks[static_cast<std::size_t>(i)] = sample.look;
     });
-    return films;
+    return out;
   }
 
  private:
@@ -264,20 +271,44 @@ class Simulator {
   int knees_;
 };
 
-// Moves the tables of grey mean and SD by what the simulation misses at each quantile.
-void correct_tables(const Films& real, const Films& simulated, DisplayConfig& display) {
-  const auto correct = [&](double FilmMeasures::*member, std::vector<double>& table, double high) {
+// Line through (x, y) by least squares.
+struct Line {
+  double offset = 0;
+  double slope = 1;
+};
+Line line_through(const std::vector<double>& x, const std::vector<double>& y) {
+  const double n = static_cast<double>(x.size());
+  double mx = 0, my = 0, xx = 0, xy = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    mx += x[i] / n;
+    my += y[i] / n;
+  }
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    xx += (x[i] - mx) * (x[i] - mx);
+    xy += (x[i] - mx) * (y[i] - my);
+  }
+  const double slope = xx > 0 ? std::clamp(xy / xx, 0.2, 5.0) : 1.0;
+  return {my - slope * mx, slope};
+}
+
+// Sets the tables of grey mean and SD so that pictures come out at the films' own quantiles. What a picture's exposure
+// becomes is a line over what it was meant to be; comparing quantiles of films and pictures instead would write the
+// chance of some hundred draws into the tables' tails.
+void set_tables(const Films& real, const Simulation& simulated, DisplayConfig& display) {
+  const auto set = [&](double FilmMeasures::*member, double DisplayLook::*meant, std::vector<double>& table,
+                       double high) {
+    std::vector<double> wanted;
+    for (const DisplayLook& look : simulated.looks) wanted.push_back(look.*meant);
     const auto value = [&](const FilmMeasures& f) { return f.*member; };
-    const std::vector<double> a = each(real, value), b = each(simulated, value);
+    const Line line = line_through(wanted, each(simulated.films, value));
+    const std::vector<double> films = each(real, value);
     for (std::size_t i = 0; i < table.size(); ++i) {
-      const double q = std::clamp(display.quantiles[i], 0.005, 0.995);
-      table[i] = std::clamp(table[i] + quantile_of(a, q) - quantile_of(b, q), 1.0, high);
-      if (i > 0) table[i] = std::max(table[i], table[i - 1]);
-      table[i] = std::round(table[i] * 10) / 10;
+      const double aim = quantile_of(films, std::clamp(display.quantiles[i], 0.005, 0.995));
+      table[i] = std::round(10 * std::clamp((aim - line.offset) / line.slope, 1.0, high)) / 10;
     }
   };
-  correct(&FilmMeasures::mean_grey, display.film_mean_grey, 254);
-  correct(&FilmMeasures::sd_grey, display.film_sd_grey, 120);
+  set(&FilmMeasures::mean_grey, &DisplayLook::mean_grey, display.film_mean_grey, 254);
+  set(&FilmMeasures::sd_grey, &DisplayLook::sd_grey, display.film_sd_grey, 120);
 }
 
 // Correlation of ranks turned to normal scores.
@@ -320,7 +351,7 @@ Matrix slopes_at(const GenerateConfig& config, const Vector& here, Simulator& si
     GenerateConfig moved = config;
     const double sign = knob.member(moved) + knob.step > knob.high ? -1 : 1;
     knob.member(moved) = std::clamp(knob.member(moved) + sign * knob.step, knob.low, knob.high);
-    const Vector there = statistics_of(simulate(moved));
+    const Vector there = statistics_of(simulate(moved).films);
     for (std::size_t i = 0; i < here.size(); ++i) slope[i][p] = sign * (there[i] - here[i]);
   }
   return slope;
@@ -386,17 +417,17 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
   config.display.mean_sd_correlation = rounded(score_correlation(read.films));
   Simulator simulate(start, options.knees);
   ProgressBar bar("fit", static_cast<std::size_t>(options.rounds) + 15, "simulations");
-  Films simulated = simulate(config);
-  const Vector before = statistics_of(simulated);
-  correct_tables(read.films, simulated, config.display);
+  Simulation simulated = simulate(config);
+  const Vector before = statistics_of(simulated.films);
+  set_tables(read.films, simulated, config.display);
   simulated = simulate(config);
-  Vector here = statistics_of(simulated);
+  Vector here = statistics_of(simulated.films);
   bar.advance(2);
   Matrix slope = slopes_at(config, here, simulate);
   bar.advance(11);
   GenerateConfig best = config;
   Vector best_statistics = here;
-  Films best_films = simulated;
+  Simulation best_simulation = simulated;
   double share = 1;  // of the full step; halved where that made things worse
   for (int round = 0; round < options.rounds; ++round) {
     Vector wanted{};
@@ -405,14 +436,14 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
     for (double& s : steps) s *= share;
     config = best;
     move_knobs(steps, config);
-    correct_tables(read.films, best_films, config.display);
+    set_tables(read.films, best_simulation, config.display);
     simulated = simulate(config);
-    here = statistics_of(simulated);
+    here = statistics_of(simulated.films);
     learn_slope(steps, best_statistics, here, slope);
     if (misfit(real, here) <= misfit(real, best_statistics)) {
       best = config;
       best_statistics = here;
-      best_films = simulated;
+      best_simulation = simulated;
       share = std::min(1.0, 1.5 * share);
     } else {
       share *= 0.5;
@@ -421,10 +452,10 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
   }
   // The grey tables once more at the fitted curve: they are what films differ in most.
   for (int pass = 0; pass < 2; ++pass) {
-    correct_tables(read.films, simulate(best), best.display);
+    set_tables(read.films, simulate(best), best.display);
     bar.advance();
   }
-  best_statistics = statistics_of(simulate(best));
+  best_statistics = statistics_of(simulate(best).films);
   best.display.inverted_share = rounded(static_cast<double>(result.negatives) / static_cast<double>(result.films));
   result.config = best;
   for (std::size_t i = 0; i < real.size(); ++i) {

@@ -14,8 +14,8 @@ namespace genu::generator {
 struct CalibrationOptions {
   int threads = 0;                // 0: as many as the machine has
   std::size_t most_films = 2000;  // read at most so many, spread evenly over the sorted paths
-  int knees = 200;                // simulated a comparison
-  int rounds = 8;                 // adjustments after the first derivative
+  int knees = 300;                // simulated a comparison
+  int rounds = 16;                // adjustments after the first derivative
 };
 
 // One statistic of a set of films, before and after.
