@@ -143,7 +143,9 @@ std::string csv_line(const std::vector<std::string>& cells) {
   std::string out;
   for (std::size_t i = 0; i < cells.size(); ++i) {
     if (i > 0) out += ',';
-    if (cells[i].find_first_of(",\"\r\n") == std::string::npos) {
+    // Unquoted, a byte-order mark at the start of a file and a row of one empty cell would not be read back.
+    const bool vanishes = cells[i].starts_with("\xEF\xBB\xBF") || (cells.size() == 1 && cells[i].empty());
+    if (!vanishes && cells[i].find_first_of(",\"\r\n") == std::string::npos) {
       out += cells[i];
       continue;
     }

@@ -34,6 +34,20 @@ bool has_end_chunk(std::span<const std::uint8_t> bytes) {
   return std::find_end(bytes.begin(), bytes.end(), kEnd.begin(), kEnd.end()) != bytes.end();
 }
 
+// Deflate makes at most 1,032 bytes of one. A header that asks for more is damaged, and memory for it is never asked
+// for.
+void check_size(const spng_ihdr& header, std::size_t file_size, const std::string& name) {
+  constexpr std::uint64_t kMostInflation = 1032;
+  std::uint64_t samples = 1;
+  if (header.color_type == SPNG_COLOR_TYPE_GRAYSCALE_ALPHA) samples = 2;
+  if (header.color_type == SPNG_COLOR_TYPE_TRUECOLOR) samples = 3;
+  if (header.color_type == SPNG_COLOR_TYPE_TRUECOLOR_ALPHA) samples = 4;
+  const std::uint64_t bits = std::uint64_t{header.width} * header.height * samples * header.bit_depth;
+  if (bits / 8 > kMostInflation * file_size) {
+    throw DataError(name + ": damaged PNG (too few bytes for its size); replace the file");
+  }
+}
+
 constexpr std::array<std::uint8_t, 8> kSignature = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 
 struct CompressorDeleter {
@@ -203,6 +217,7 @@ PngImage decode_png(std::span<const std::uint8_t> bytes, const std::string& name
   check_decode(spng_set_png_buffer(context.get(), bytes.data(), bytes.size()), name);
   spng_ihdr header{};
   check_decode(spng_get_ihdr(context.get(), &header), name);
+  check_size(header, bytes.size(), name);
 
   // 1. Choose the nearest of the four layouts that PngImage knows.
   const bool grey =

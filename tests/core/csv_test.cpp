@@ -49,5 +49,18 @@ TEST(Csv, NumbersAreCheckedWithTheirPlace) {
   EXPECT_THROW(table.column("grade"), DataError);
 }
 
+// Found by fuzzing.
+TEST(Csv, AMarkInACellAndALoneEmptyCellAreReadBack) {
+  const auto table = CsvTable::parse(csv_line({"\xEF\xBB\xBF"
+                                               "a"}) +
+                                         csv_line({""}),
+                                     "x");
+  EXPECT_EQ(table.columns().front(),
+            "\xEF\xBB\xBF"
+            "a");
+  ASSERT_EQ(table.size(), 1u);
+  EXPECT_EQ(table.cell(0, 0), "");
+}
+
 }  // namespace
 }  // namespace genu

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "core/errors.h"
 #include "core/random.h"
 
@@ -51,6 +54,28 @@ TEST(Png, TextAndEmptyFilesAreNamed) {
   EXPECT_THROW(decode_png({}, "a.png"), DataError);
   const std::vector<std::uint8_t> text = {'h', 'e', 'l', 'l', 'o', ' ', 'w', 'o', 'r', 'l', 'd'};
   EXPECT_THROW(decode_png(text, "a.png"), DataError);
+}
+
+// Found by fuzzing: 52 bytes that ask for 4.7 GB.
+TEST(Png, AHeaderThatTheFileCannotFillIsDamageAndTakesNoMemory) {
+  PngImage image{64, 64, 1, 8, std::vector<std::uint8_t>(64 * 64)};
+  auto bytes = encode_png(image);
+  const std::array<std::uint8_t, 17> header = {'I', 'H', 'D', 'R', 0, 0, 0x80, 0, 0, 0, 0x8b, 0x08, 8, 2, 0, 0, 0};
+  std::copy(header.begin(), header.end(), bytes.begin() + 12);
+  // The CRC-32 of that header, bit by bit.
+  std::uint32_t crc = 0xFFFFFFFFu;
+  for (const std::uint8_t byte : header) {
+    crc ^= byte;
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1u ? 0xEDB88320u : 0u);
+  }
+  crc ^= 0xFFFFFFFFu;
+  for (std::size_t i = 0; i < 4; ++i) bytes[29 + i] = static_cast<std::uint8_t>(crc >> (24 - 8 * i));
+  try {
+    decode_png(bytes, "bomb.png");
+    ADD_FAILURE();
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("too few bytes for its size"), std::string::npos) << error.what();
+  }
 }
 
 }  // namespace
