@@ -485,22 +485,23 @@ std::vector<SourceSample> choose_samples(std::vector<SourceSample> samples, cons
   return samples;
 }
 
-PackReport pack_shards(const std::vector<SourceSample>& samples, const ShardConfig& config,
-                       const PackOptions& options) {
+PackReport pack_shards(const std::vector<SourceSample>& samples, const ShardConfig& asked, const PackOptions& options) {
   require_samples(samples);
   const OutputFolder folder(options.out);
   return with_threads(options, [&] {
+    const ShardConfig config = fit_config(samples, asked);
     Packing packing(samples, config, options, {0, samples.size()}, work_folder(options.out));
     prepare_all(samples, config, options, packing);
     return Publisher(samples, config, options, packing).run();
   });
 }
 
-PackReport pack_part(const std::vector<SourceSample>& samples, const ShardConfig& config, const PackOptions& options,
+PackReport pack_part(const std::vector<SourceSample>& samples, const ShardConfig& asked, const PackOptions& options,
                      const Part& part) {
   require_samples(samples);
   const OutputFolder folder(options.out);
   return with_threads(options, [&] {
+    const ShardConfig config = fit_config(samples, asked);
     Packing packing(samples, config, options, range_of(part, samples.size()), work_folder(options.out, part));
     prepare_all(samples, config, options, packing);
     packing.folder().keep();
@@ -508,11 +509,12 @@ PackReport pack_part(const std::vector<SourceSample>& samples, const ShardConfig
   });
 }
 
-PackReport merge_parts(const std::vector<SourceSample>& samples, const ShardConfig& config, const PackOptions& options,
+PackReport merge_parts(const std::vector<SourceSample>& samples, const ShardConfig& asked, const PackOptions& options,
                        std::size_t part_count) {
   require_samples(samples);
   const OutputFolder folder(options.out);
   return with_threads(options, [&] {
+    const ShardConfig config = fit_config(samples, asked);
     PackOptions anew = options;
     anew.resume = Resume::kAnew;  // joining is quick; the parts are what is worth keeping
     Packing packing(samples, config, anew, {0, samples.size()}, work_folder(options.out));

@@ -1,7 +1,10 @@
 #include "pipeline/pack/prepare_sample.h"
 
+#include <tbb/parallel_for.h>
+
 #include <algorithm>
 #include <iterator>
+#include <mutex>
 #include <span>
 #include <string>
 #include <utility>
@@ -98,6 +101,31 @@ PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& con
     prepared.facts.fault = error.what();
   }
   return prepared;
+}
+
+ShardConfig fit_config(const std::vector<SourceSample>& samples, const ShardConfig& config) {
+  ShardConfig fitted = config;
+  PreprocessConfig& preprocess = fitted.preprocess;
+  if (preprocess.match_histogram == HistogramMatching::kOff || !preprocess.histogram_reference.empty()) return fitted;
+  std::mutex mutex;
+  GreyHistogram counts{};
+  tbb::parallel_for(std::size_t{0}, samples.size(), [&](std::size_t i) {
+    if (samples[i].split != Split::kTrain) return;
+    try {
+      DecodedImage film = decode_image_file(samples[i].path);
+      if (samples[i].box) film = crop(film, *samples[i].box);
+      const GreyHistogram one = grey_histogram(film, preprocess);
+      const std::lock_guard lock(mutex);
+      for (std::size_t level = 0; level < counts.size(); ++level) counts[level] += one[level];
+    } catch (const DataError&) {  // packing will name it
+    } catch (const IoError&) {
+    }
+  });
+  if (std::all_of(counts.begin(), counts.end(), [](std::uint64_t count) { return count == 0; })) {
+    throw DataError("match_histogram: train needs usable training images; check the sources or turn it off");
+  }
+  preprocess.histogram_reference = histogram_reference(counts);
+  return fitted;
 }
 
 }  // namespace genu::pipeline

@@ -18,6 +18,10 @@ struct PreparedSample {
 // Pure function of the file's bytes, the sample's id and the config. Throws nothing that a bad file can cause.
 PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& config);
 
+// The config with what must be fitted filled in: the histogram reference of the usable training images, where matching
+// is on and none is given. Reads every training image then; any thread count gives the same. Call inside a TBB arena.
+ShardConfig fit_config(const std::vector<SourceSample>& samples, const ShardConfig& config);
+
 // How the k-th baked variant of a sample is augmented; identity for k = 0.
 AugmentParameters baked_augmentation(const SourceSample& sample, const ShardConfig& config, int variant);
 

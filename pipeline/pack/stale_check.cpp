@@ -70,9 +70,12 @@ std::string reason_of(const SourceSample& sample, const SampleRecord* record, co
 
 }  // namespace
 
-StaleReport check_stale(const std::vector<SourceSample>& samples, const ShardConfig& config,
+StaleReport check_stale(const std::vector<SourceSample>& samples, const ShardConfig& asked,
                         const std::filesystem::path& shards, int threads) {
   const auto set = ShardSet::open(shards);
+  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
+                                  static_cast<std::size_t>(threads > 0 ? threads : tbb::info::default_concurrency()));
+  const ShardConfig config = fit_config(samples, asked);
   StaleReport report;
   report.compared = samples.size();
   compare_configs(set->config_yaml(), to_yaml(config), report.reasons);
@@ -85,8 +88,6 @@ StaleReport check_stale(const std::vector<SourceSample>& samples, const ShardCon
     originals.erase(found);
   }
   std::vector<std::string> reasons(samples.size());
-  const tbb::global_control limit(tbb::global_control::max_allowed_parallelism,
-                                  static_cast<std::size_t>(threads > 0 ? threads : tbb::info::default_concurrency()));
   tbb::parallel_for(std::size_t{0}, samples.size(),
                     [&](std::size_t i) { reasons[i] = reason_of(samples[i], records[i], config); });
   for (std::string& reason : reasons) {

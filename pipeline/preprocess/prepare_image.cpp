@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 
@@ -91,6 +92,26 @@ cv::Mat equalise(const cv::Mat& image, const PreprocessConfig& config) {
   return out;
 }
 
+GreyHistogram count_grey(const cv::Mat& image) {
+  GreyHistogram counts{};
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* row = image.ptr<std::uint8_t>(y);
+    for (int x = 0; x < image.cols; ++x) ++counts[row[x]];
+  }
+  return counts;
+}
+
+cv::Mat match(const cv::Mat& image, const PreprocessConfig& config) {
+  if (config.match_histogram == HistogramMatching::kOff) return image;
+  if (config.histogram_reference.size() != kGreyLevels) {
+    throw ConfigError("match_histogram: train needs histogram_reference; let `genu shard` fit it");
+  }
+  auto table = matching_table(count_grey(image), config.histogram_reference);
+  cv::Mat out;
+  cv::LUT(image, cv::Mat(1, static_cast<int>(table.size()), CV_8U, table.data()), out);
+  return out;
+}
+
 GreyView view_of(const cv::Mat& image) { return {image.ptr<std::uint8_t>(), image.rows, image.cols}; }
 
 }  // namespace
@@ -106,11 +127,25 @@ void PreprocessConfig::list_fields(FieldList& fields) {
   fields.add("stretch_low_percent", stretch_low_percent, Range{0.0, 49.0}, "percentile that becomes black; 0 = none");
   fields.add("stretch_high_percent", stretch_high_percent, Range{51.0, 100.0},
              "percentile that becomes white; 100 = none");
+  fields.choice("match_histogram", match_histogram,
+                {{"off", HistogramMatching::kOff}, {"train", HistogramMatching::kTrain}},
+                "map each film's grey levels to the distribution of the training films");
+  fields.add("histogram_reference", histogram_reference, Range{0.0, 1.0}, Range{0, static_cast<int>(kGreyLevels)},
+             "fitted by shard: share of the training pixels at or below each grey level");
   fields.add("clahe_clip", clahe_clip, Range{0.0, 100.0}, "clip limit of adaptive equalisation; 0 = off");
   fields.add("clahe_tiles", clahe_tiles, Range{1, 64}, "tiles a side of adaptive equalisation");
 }
 
-PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> side, const PreprocessConfig& config) {
+namespace {
+
+// Grey range, size and polarity: all that comes before padding.
+struct SizedImage {
+  cv::Mat pixels;
+  double polarity = 0;
+  bool was_negative = false;
+};
+
+SizedImage size_and_right(const DecodedImage& image, const PreprocessConfig& config) {
   constexpr int kSmallestSide = 16;
   if (!(image.width_px >= kSmallestSide && image.height_px >= kSmallestSide)) {
     throw DataError(fmt::format("image of {} x {} px is smaller than {} px a side; use the full film", image.width_px,
@@ -122,15 +157,53 @@ PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> s
   if (!sized.isContinuous()) sized = sized.clone();
 
   // 2. Right negatives before padding, so that padding stays black.
-  PreparedImage prepared;
-  prepared.polarity = knee_polarity(view_of(sized));
-  prepared.was_negative = config.negatives == Negatives::kRight && prepared.polarity < kNegativePolarity;
-  if (prepared.was_negative) {
+  SizedImage out;
+  out.polarity = knee_polarity(view_of(sized));
+  out.was_negative = config.negatives == Negatives::kRight && out.polarity < kNegativePolarity;
+  if (out.was_negative) {
     cv::Mat righted;
     cv::bitwise_not(sized, righted);
     sized = righted;
   }
-  cv::Mat square = pad_to_square(sized, config.size_px);
+  out.pixels = sized;
+  return out;
+}
+
+}  // namespace
+
+GreyHistogram grey_histogram(const DecodedImage& image, const PreprocessConfig& config) {
+  return count_grey(size_and_right(image, config).pixels);
+}
+
+std::vector<double> histogram_reference(const GreyHistogram& counts) {
+  const auto total = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0}));
+  std::vector<double> reference;
+  std::uint64_t seen = 0;
+  for (const std::uint64_t count : counts) {
+    seen += count;
+    reference.push_back(static_cast<double>(seen) / total);
+  }
+  return reference;
+}
+
+std::array<std::uint8_t, kGreyLevels> matching_table(const GreyHistogram& counts,
+                                                     const std::vector<double>& reference) {
+  const std::vector<double> shares = histogram_reference(counts);
+  std::array<std::uint8_t, kGreyLevels> table{};
+  for (std::size_t level = 0; level < table.size(); ++level) {
+    const auto found = std::lower_bound(reference.begin(), reference.end(), shares[level]);
+    const auto to = static_cast<std::size_t>(found - reference.begin());
+    table[level] = static_cast<std::uint8_t>(std::min(to, kGreyLevels - 1));
+  }
+  return table;
+}
+
+PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> side, const PreprocessConfig& config) {
+  const SizedImage sized = size_and_right(image, config);
+  PreparedImage prepared;
+  prepared.polarity = sized.polarity;
+  prepared.was_negative = sized.was_negative;
+  cv::Mat square = pad_to_square(match(sized.pixels, config), config.size_px);
 
   // 3. One orientation.
   prepared.was_mirrored = config.orientation == Orientation::kAsLeft && side == KneeSide::kRight;

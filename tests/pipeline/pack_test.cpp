@@ -239,6 +239,28 @@ TEST_F(Packing, RareGradesAreToppedUpWithSyntheticOnesToTheTarget) {
   EXPECT_EQ(choose_samples(all, config).size(), all.size());
 }
 
+TEST_F(Packing, TheHistogramReferenceIsFittedOnTrainAloneAndStored) {
+  config.preprocess.match_histogram = HistogramMatching::kTrain;
+  pack(1);
+  const std::string first = ShardSet::open(out())->preprocess_yaml();
+  PreprocessConfig stored;
+  read_config(stored, parse_yaml_text(first, "stored"));
+  GreyHistogram counts{};
+  for (const SourceSample& s : samples()) {
+    if (s.split != Split::kTrain) continue;
+    const auto one = grey_histogram(decode_image_file(s.path), config.preprocess);
+    for (std::size_t level = 0; level < counts.size(); ++level) counts[level] += one[level];
+  }
+  EXPECT_EQ(stored.histogram_reference, histogram_reference(counts));
+  for (const auto& s : samples()) {
+    if (s.split == Split::kVal) write_png(s.path, negative_picture(knee_like(900)));
+    if (s.split == Split::kVal) break;
+  }
+  config.near_duplicates.search = NearDuplicateSearch::kOff;
+  pack(2);
+  EXPECT_EQ(ShardSet::open(out())->preprocess_yaml(), first);
+}
+
 TEST_F(Packing, BadImagesAreNamedAndTheRestGoesOn) {
   const auto whole = read_file(films() / "train/0/9000000L.png");
   write_file_atomically(films() / "train/0/9000000L.png", std::as_bytes(std::span(whole).first(whole.size() / 2)));

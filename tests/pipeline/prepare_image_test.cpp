@@ -117,5 +117,37 @@ TEST(KneePolarity, FindsExactlyTheNegativesOfTheRealFilms) {
   EXPECT_GT(lowest_positive, 0.15);
 }
 
+TEST(HistogramMatching, MapsEachLevelToTheReferencesQuantile) {
+  GreyHistogram own{};
+  own[10] = 50;
+  own[200] = 50;
+  GreyHistogram other{};
+  other[40] = 30;
+  other[90] = 30;
+  other[120] = 40;
+  const auto table = matching_table(own, histogram_reference(other));
+  EXPECT_EQ(table[10], 90);    // half lies at or below 10; 0.6 at or below 90, 0.3 at or below 40
+  EXPECT_EQ(table[200], 120);  // all
+  EXPECT_EQ(table[9], 0);      // nothing lies below
+}
+
+TEST(HistogramMatching, AFilmMatchedToItselfStaysAndADarkOneIsBroughtUp) {
+  const PngImage bright = knee_like(4, 64);
+  PngImage dark = bright;
+  for (auto& value : dark.bytes) value = static_cast<std::uint8_t>(value / 3);
+  PreprocessConfig config;
+  config.size_px = 64;
+  config.negatives = Negatives::kKeep;
+  const DecodedImage bright_film{64, 64, 8, bright.bytes};
+  const DecodedImage dark_film{64, 64, 8, dark.bytes};
+  config.histogram_reference = histogram_reference(grey_histogram(bright_film, config));
+  config.match_histogram = HistogramMatching::kTrain;
+  EXPECT_EQ(prepare_image(bright_film, std::nullopt, config).pixels, bright.bytes);
+  const auto matched = prepare_image(dark_film, std::nullopt, config).pixels;
+  for (std::size_t i = 0; i < matched.size(); ++i) EXPECT_NEAR(matched[i], bright.bytes[i], 3) << i;
+  config.histogram_reference.clear();
+  EXPECT_THROW(prepare_image(bright_film, std::nullopt, config), ConfigError);
+}
+
 }  // namespace
 }  // namespace genu::pipeline
