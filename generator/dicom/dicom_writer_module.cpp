@@ -12,7 +12,6 @@
 #include <cstring>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -23,15 +22,23 @@ void check(const OFCondition& condition, const std::string& what) {
   if (condition.bad()) throw std::runtime_error(what + ": " + condition.text());
 }
 
-void register_codecs() {
-  static std::once_flag once;
-  std::call_once(once, [] {
+// DCMTK frees what it registered only when asked to.
+struct Encoders {
+  Encoders() {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
     // Compressing changes neither the UID nor a pixel.
     DJEncoderRegistration::registerCodecs(ECC_lossyYCbCr, EUC_never);
     DcmRLEEncoderRegistration::registerCodecs();
-  });
-}
+  }
+  ~Encoders() {
+    DcmRLEEncoderRegistration::cleanup();
+    DJEncoderRegistration::cleanup();
+  }
+  Encoders(const Encoders&) = delete;
+  Encoders& operator=(const Encoders&) = delete;
+};
+
+void register_codecs() { static const Encoders encoders; }
 
 void put_tags(const GenuDicomRequest& request, DcmDataset& dataset) {
   for (std::size_t i = 0; i < request.tag_count; ++i) {

@@ -26,16 +26,24 @@ struct Fault : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-void prepare_library() {
-  static const bool once = [] {
+// DCMTK frees what it registered only when asked to.
+struct Decoders {
+  Decoders() {
     OFLog::configure(OFLogger::OFF_LOG_LEVEL);
     DcmRLEDecoderRegistration::registerCodecs();
     DJDecoderRegistration::registerCodecs();
     DJLSDecoderRegistration::registerCodecs();
-    return true;
-  }();
-  static_cast<void>(once);
-}
+  }
+  ~Decoders() {
+    DJLSDecoderRegistration::cleanup();
+    DJDecoderRegistration::cleanup();
+    DcmRLEDecoderRegistration::cleanup();
+  }
+  Decoders(const Decoders&) = delete;
+  Decoders& operator=(const Decoders&) = delete;
+};
+
+void prepare_library() { static const Decoders decoders; }
 
 // The first value of an attribute, without padding.
 std::string text_of(DcmItem& item, const DcmTagKey& tag, unsigned long position = 0) {
