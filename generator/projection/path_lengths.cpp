@@ -29,9 +29,15 @@ struct PixelToBone {
         y0(static_cast<float>(map.y0)) {}
 };
 
+// The pixels that a contour's inside reaches: a box, and in each of its rows a range of columns.
+struct Reach {
+  PixelBox box;
+  std::vector<RowSpan> spans;
+};
+
 struct Body {
   const Image<float>& distance_px;
-  PixelBox box;
+  Reach reach;
   PixelToBone frame;
   float pixel_mm;
 };
@@ -62,7 +68,8 @@ struct TexturePlacement {
 template <class Profile, class Weight>
 void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile,
                        const Weight& weight) {
-  for (int y = body.box.top; y < body.box.bottom; ++y) {
+  for (int y = body.reach.box.top; y < body.reach.box.bottom; ++y) {
+    const RowSpan span = body.reach.spans[static_cast<std::size_t>(y - body.reach.box.top)];
     const float* distance = body.distance_px.row(y);
     const TextureRows rows = texture.rows(y);
     float* cortical = maps.cortical_mm.row(y);
@@ -70,7 +77,7 @@ void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLe
     float* bone = maps.trabecular_bone_mm.row(y);
     float* soft = maps.soft_mm.row(y);
     const float py = static_cast<float>(y) + 0.5f;
-    for (int x = body.box.left; x < body.box.right; ++x) {
+    for (int x = span.left; x < span.right; ++x) {
       const float px = static_cast<float>(x) + 0.5f;
       const float bx = body.frame.xx * px + body.frame.xy * py + body.frame.x0;
       const float by = body.frame.yx * px + body.frame.yy * py + body.frame.y0;
@@ -273,22 +280,30 @@ void add_lines(const ProjectionInput& input, ProjectionWorkspace& work, PathLeng
   }
 }
 
-// Signed distances of a contour over its own box; beyond the box `work` is left stale and must not be read.
-PixelBox distance_of(const Contour& contour_mm, double band_mm, const ImageFrame& frame, Image<float>& out) {
+struct BandMm {
+  double inside_mm;
+  // What a contour that crosses itself may need; a pixel more is always there.
+  double outside_mm = 3.0;
+};
+
+// Signed distances of a contour over its own box; beyond the box `out` is left as it was.
+Reach distance_of(const Contour& contour_mm, const BandMm& band, const ImageFrame& frame, DistanceWorkspace& work,
+                  Image<float>& out) {
   const Contour contour_px = to_image_px(contour_mm, frame);
   const PixelBox box = box_around(contour_px, 1.0, frame.width_px, frame.height_px);
-  signed_distance_px(contour_px, band_mm / frame.pixel_spacing_mm, box, out);
-  return box;
+  const DistanceBand band_px{band.inside_mm / frame.pixel_spacing_mm, band.outside_mm / frame.pixel_spacing_mm + 1};
+  return {box, signed_distance_px(contour_px, band_px, box, work, out)};
 }
 
 void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, const TexturePlacement& texture,
                     ProjectionWorkspace& work, PathLengthMaps& maps) {
   const bool femoral = shape.site == OsteophyteSite::kFemurMedial || shape.site == OsteophyteSite::kFemurLateral;
   const Image<float>& host = femoral ? work.femur_distance_px : work.tibia_distance_px;
-  const PixelBox box = distance_of(shape.outline_mm, 6.0, input.frame, work.small_distance_px);
+  const Reach reach = distance_of(shape.outline_mm, {6.0, 6.0}, input.frame, work.distance, work.small_distance_px);
+  const PixelBox& box = reach.box;
   const auto pixel_mm = static_cast<float>(input.frame.pixel_spacing_mm);
   const double bvtv = 0.75 * (femoral ? input.anatomy.bvtv_femur : input.anatomy.bvtv_tibia_medial);
-  const Body body{work.small_distance_px, box, PixelToBone(input.frame.knee_mm_from_image_px), pixel_mm};
+  const Body body{work.small_distance_px, reach, PixelToBone(input.frame.knee_mm_from_image_px), pixel_mm};
   // The lip grows out of its host: over two millimetres inside it becomes the host's own bone, and where it stands the
   // old cortex is remodelled.
   add_weighted_body(body, texture, maps,
@@ -399,19 +414,19 @@ Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, con
   add_soft_tissue(input, maps);
   const Affine knee_from_px = input.frame.knee_mm_from_image_px;
   const Affine femur_from_knee = inverse(affine_from(input.geometry.knee_from_femur));
-  const PixelBox femur_box = distance_of(femur_mm, 31.5, input.frame, work.femur_distance_px);
-  const Body femur{work.femur_distance_px, femur_box, PixelToBone(composed(femur_from_knee, knee_from_px)), pixel_mm};
+  const auto body_of = [&](const Contour& contour_mm, double inside_mm, const Affine& bone_from_px, Image<float>& out) {
+    return Body{out, distance_of(contour_mm, {inside_mm}, input.frame, work.distance, out), PixelToBone(bone_from_px),
+                pixel_mm};
+  };
+  const Body femur = body_of(femur_mm, 31.5, composed(femur_from_knee, knee_from_px), work.femur_distance_px);
   add_body(femur, texture, maps, femur_profile(input));
-  const PixelBox tibia_box = distance_of(tibia_mm, 20.0, input.frame, work.tibia_distance_px);
-  const Body tibia{work.tibia_distance_px, tibia_box, PixelToBone(knee_from_px), pixel_mm};
+  const Body tibia = body_of(tibia_mm, 20.0, knee_from_px, work.tibia_distance_px);
   add_body(tibia, texture, maps, tibia_profile(input));
 
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
-  const PixelBox fibula_box = distance_of(input.geometry.fibula_mm, 9.0, input.frame, work.small_distance_px);
-  add_body(Body{work.small_distance_px, fibula_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
+  add_body(body_of(input.geometry.fibula_mm, 9.0, knee_from_px, work.small_distance_px), texture, maps,
            SimpleProfile{19.0f, 8.0f, 0.22f * cortex, 0.10f});
-  const PixelBox patella_box = distance_of(input.geometry.patella_mm, 22.0, input.frame, work.small_distance_px);
-  add_body(Body{work.small_distance_px, patella_box, PixelToBone(knee_from_px), pixel_mm}, texture, maps,
+  add_body(body_of(input.geometry.patella_mm, 22.0, knee_from_px, work.small_distance_px), texture, maps,
            SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.10f * cortex, 0.16f});
   return {femur, tibia};
 }

@@ -10,6 +10,7 @@
 #include "generator/projection/canvas.h"
 #include "generator/projection/image.h"
 #include "generator/projection/image_frame.h"
+#include "generator/projection/signed_distance.h"
 #include "generator/projection/texture.h"
 
 namespace genu::generator {
@@ -35,6 +36,7 @@ struct ProjectionWorkspace {
   Image<float> femur_distance_px;
   Image<float> tibia_distance_px;
   Image<float> small_distance_px;
+  DistanceWorkspace distance;
   Image<std::uint8_t> line_coverage;
   Canvas lines;
 };

@@ -2,74 +2,242 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
+#include <utility>
+
+#include "generator/projection/lanes.h"
 
 namespace genu::generator {
 
 namespace {
 
+// The nearest point of a polyline is either the foot of a perpendicular onto a segment, and then the pixel lies in the
+// slab between the perpendiculars at the segment's ends; or a vertex, and then it lies in the wedge beyond the one
+// segment's end and before the next one's beginning. So each segment is measured from its slab and its wedge alone,
+// row by row: the work grows with the band's area and not with the number of segments times it.
+
+// Widens slabs and wedges against rounding. Measuring a pixel too many changes nothing.
+constexpr double kSlackPx = 0.01;
+
 struct Segment {
   float ax, ay, dx, dy, inverse_squared;
 };
 
-// Lowers the squared distances of one row to those from a segment.
-void lower_row(const Segment& s, float y, int left, int right, float* row) {
-  const float ey0 = y - s.ay;
-  for (int x = left; x < right; ++x) {
-    const float ex = static_cast<float>(x) + 0.5f - s.ax;
-    const float t = std::min(std::max((ex * s.dx + ey0 * s.dy) * s.inverse_squared, 0.0f), 1.0f);
-    const float rx = ex - t * s.dx;
-    const float ry = ey0 - t * s.dy;
-    row[x] = std::min(row[x], rx * rx + ry * ry);
+struct Interval {
+  double low;
+  double high;
+};
+
+// Where low <= p x + q y + r <= high.
+class Stripe {
+ public:
+  Stripe(double p, double q, double r, double low, double high)
+      : level_(std::abs(p) < 1e-9), q_(q), r_(r), low_(low), high_(high) {
+    const double inverse = level_ ? 0.0 : 1 / p;
+    slope_ = -q * inverse;
+    left_ = (low - r) * inverse;
+    right_ = (high - r) * inverse;
+    if (left_ > right_) std::swap(left_, right_);
   }
+  // Its x at one y.
+  Interval at(double y) const {
+    if (!level_) return {left_ + slope_ * y, right_ + slope_ * y};
+    const double value = q_ * y + r_;
+    return value >= low_ && value <= high_ ? Interval{-1e9, 1e9} : Interval{1, -1};
+  }
+
+ private:
+  bool level_;
+  double q_, r_, low_, high_;
+  double slope_, left_, right_;
+};
+
+Interval common(const Interval& a, const Interval& b) { return {std::max(a.low, b.low), std::min(a.high, b.high)}; }
+
+// One directed side of the contour.
+struct Side {
+  PointMm a, b;
+  double length;
+  double ux, uy;  // unit vector from a to b
+  Side(const PointMm& from, const PointMm& to)
+      : a(from),
+        b(to),
+        length(std::hypot(to.x - from.x, to.y - from.y)),
+        ux((to.x - from.x) / length),
+        uy((to.y - from.y) / length) {}
+  // Limits along the side from its beginning, and across it towards (-uy, ux).
+  Stripe along(double low, double high) const { return {ux, uy, -(ux * a.x + uy * a.y), low, high}; }
+  Stripe across(double low, double high) const { return {-uy, ux, uy * a.x - ux * a.y, low, high}; }
+};
+
+class BandPainter {
+ public:
+  // `twice_area` > 0: the inside lies towards (-uy, ux) of each side, here called its left.
+  BandPainter(const PixelBox& box, const DistanceBand& band, double twice_area, DistanceWorkspace& work,
+              std::vector<RowSpan>& spans)
+      : box_(box),
+        stride_(static_cast<std::size_t>(box.right - box.left) + kLanes - 1),
+        left_band_(twice_area > 0 ? band.inside_px : band.outside_px),
+        right_band_(twice_area > 0 ? band.outside_px : band.inside_px),
+        squared_(work.squared),
+        spans_(spans) {
+    const double far = std::max(band.inside_px, band.outside_px);
+    squared_.assign(stride_ * static_cast<std::size_t>(box.bottom - box.top), static_cast<float>(far * far));
+  }
+
+  void add(const Side& side, const Side& next) {
+    const double dx = side.b.x - side.a.x, dy = side.b.y - side.a.y;
+    const Segment segment{static_cast<float>(side.a.x), static_cast<float>(side.a.y), static_cast<float>(dx),
+                          static_cast<float>(dy), static_cast<float>(1 / (dx * dx + dy * dy))};
+    add_slab(side, segment);
+    add_wedge(side, next, segment);
+  }
+
+  const float* row(int y) const { return squared_.data() + static_cast<std::size_t>(y - box_.top) * stride_; }
+
+ private:
+  void add_slab(const Side& side, const Segment& segment) {
+    const double ny = side.ux;
+    const auto [low, high] = std::minmax({side.a.y + left_band_ * ny, side.a.y - right_band_ * ny,
+                                          side.b.y + left_band_ * ny, side.b.y - right_band_ * ny});
+    paint(segment, {low, high}, side.along(-kSlackPx, side.length + kSlackPx),
+          side.across(-right_band_ - kSlackPx, left_band_ + kSlackPx), {-1e9, 1e9});
+  }
+
+  // Beyond the end of `side` and before the beginning of `next`: on the left of a corner that turns right, and the
+  // other way round.
+  void add_wedge(const Side& side, const Side& next, const Segment& segment) {
+    const double sine = side.ux * next.uy - side.uy * next.ux;
+    const double cosine = side.ux * next.ux + side.uy * next.uy;
+    const double sign = sine > 0 ? -1 : 1;
+    const double band = sine > 0 ? right_band_ : left_band_;
+    const PointMm& corner = side.b;
+    double reach = band;
+    Interval rows{corner.y - band, corner.y + band};
+    if (cosine > 0.5) {
+      // The sector lies in the triangle of the corner and two points on its sides.
+      reach = band / std::sqrt(0.5 * (1 + cosine));
+      const double y0 = corner.y + sign * reach * side.ux, y1 = corner.y + sign * reach * next.ux;
+      rows = {std::min({corner.y, y0, y1}), std::max({corner.y, y0, y1})};
+    }
+    paint(segment, rows, side.along(side.length - kSlackPx, 1e9), next.along(-1e9, kSlackPx),
+          {corner.x - reach, corner.x + reach});
+  }
+
+  void paint(const Segment& segment, const Interval& rows, const Stripe& one, const Stripe& other,
+             const Interval& columns) {
+    const auto first_row = [&](double y) { return static_cast<int>(std::clamp(std::floor(y - 0.5), -1e6, 1e6)); };
+    const int top = std::max(box_.top, first_row(rows.low));
+    const int bottom = std::min(box_.bottom, first_row(rows.high) + 2);
+    const double left_edge = box_.left, right_edge = box_.right;
+    for (int y = top; y < bottom; ++y) {
+      const double centre = y + 0.5;
+      const Interval x = common(common(one.at(centre), other.at(centre)), columns);
+      // Pixels whose centres lie in the interval; none where it is empty.
+      const int left = static_cast<int>(std::ceil(std::min(std::max(x.low - 0.5, left_edge), right_edge)));
+      const int right = static_cast<int>(std::floor(std::min(std::max(x.high + 0.5, left_edge), right_edge)));
+      if (left >= right) continue;
+      RowSpan& span = spans_[static_cast<std::size_t>(y - box_.top)];
+      span.left = std::min(span.left, left);
+      span.right = std::max(span.right, right);
+      lower(segment, static_cast<float>(centre), left, right,
+            squared_.data() + static_cast<std::size_t>(y - box_.top) * stride_);
+    }
+  }
+
+  // Lowers the squared distances of whole lanes from `left` on to those from a segment.
+  void lower(const Segment& s, float y, int left, int right, float* row) const {
+    const float ey = y - s.ay, along_y = ey * s.dy;
+    const Floats ax = all_lanes(s.ax), dx = all_lanes(s.dx), dy = all_lanes(s.dy);
+    for (int x = left; x < right; x += kLanes) {
+      float* lanes = row + (x - box_.left);
+      const Floats ex = (static_cast<float>(x) + 0.5f + lane_numbers()) - ax;
+      const Floats t = least(most((ex * dx + along_y) * s.inverse_squared, 0.0f), 1.0f);
+      const Floats rx = ex - t * dx;
+      const Floats ry = ey - t * dy;
+      store_lanes(least(load_lanes(lanes), rx * rx + ry * ry), lanes);
+    }
+  }
+
+  PixelBox box_;
+  std::size_t stride_;
+  double left_band_, right_band_;
+  std::vector<float>& squared_;
+  std::vector<RowSpan>& spans_;
+};
+
+// The contour without points that repeat their predecessor.
+void copy_distinct(const Contour& contour, std::vector<PointMm>& points) {
+  points.clear();
+  for (const PointMm& p : contour) {
+    if (points.empty() || !(p == points.back())) points.push_back(p);
+  }
+  while (points.size() > 1 && points.back() == points.front()) points.pop_back();
 }
 
-void add_segment(const PointMm& a, const PointMm& b, double band_px, const PixelBox& box, Image<float>& squared) {
-  const int left = std::max(box.left, static_cast<int>(std::floor(std::min(a.x, b.x) - band_px)));
-  const int right = std::min(box.right, static_cast<int>(std::ceil(std::max(a.x, b.x) + band_px)));
-  const int top = std::max(box.top, static_cast<int>(std::floor(std::min(a.y, b.y) - band_px)));
-  const int bottom = std::min(box.bottom, static_cast<int>(std::ceil(std::max(a.y, b.y) + band_px)));
-  if (left >= right || top >= bottom) return;
-  const double dx = b.x - a.x, dy = b.y - a.y;
-  const double length_squared = dx * dx + dy * dy;
-  const Segment segment{static_cast<float>(a.x), static_cast<float>(a.y), static_cast<float>(dx),
-                        static_cast<float>(dy), static_cast<float>(length_squared > 0 ? 1 / length_squared : 0)};
-  for (int y = top; y < bottom; ++y) lower_row(segment, static_cast<float>(y) + 0.5f, left, right, squared.row(y));
+double twice_area(const std::vector<PointMm>& points) {
+  double sum = 0;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const PointMm &a = points[i], &b = points[i + 1 == points.size() ? 0 : i + 1];
+    sum += a.x * b.y - b.x * a.y;
+  }
+  return sum;
 }
 
-// Turns squared distances into signed ones, row by row, with the crossings of each row's centre line.
-void sign_rows(const Contour& contour, double band_px, const PixelBox& box, Image<float>& distance) {
-  const auto rows = static_cast<std::size_t>(box.bottom - box.top);
-  std::vector<std::vector<float>> crossings(rows);
-  for (std::size_t i = 0; i < contour.size(); ++i) {
-    const PointMm& a = contour[i];
-    const PointMm& b = contour[(i + 1) % contour.size()];
+// Where the contour crosses the centre lines of the box's rows, by row, then by x.
+void find_crossings(const PixelBox& box, DistanceWorkspace& work) {
+  work.crossings.clear();
+  work.row_begin.assign(static_cast<std::size_t>(box.bottom - box.top) + 1, 0);
+  for (std::size_t i = 0; i < work.points.size(); ++i) {
+    const PointMm& a = work.points[i];
+    const PointMm& b = work.points[i + 1 == work.points.size() ? 0 : i + 1];
     if (a.y == b.y) continue;
     const PointMm& upper = a.y < b.y ? a : b;
     const PointMm& lower = a.y < b.y ? b : a;
     // Row centres y + 0.5 in [upper.y, lower.y).
     const int first = std::max(box.top, static_cast<int>(std::ceil(upper.y - 0.5)));
     const int last = std::min(box.bottom, static_cast<int>(std::ceil(lower.y - 0.5)));
+    const double slope = (lower.x - upper.x) / (lower.y - upper.y);
     for (int y = first; y < last; ++y) {
-      const double t = (y + 0.5 - upper.y) / (lower.y - upper.y);
-      crossings[static_cast<std::size_t>(y - box.top)].push_back(static_cast<float>(upper.x + t * (lower.x - upper.x)));
+      work.crossings.push_back({y - box.top, static_cast<float>(upper.x + (y + 0.5 - upper.y) * slope)});
+      ++work.row_begin[static_cast<std::size_t>(y - box.top) + 1];
     }
   }
-  const auto limit = static_cast<float>(band_px);
-  for (int y = box.top; y < box.bottom; ++y) {
-    auto& row_crossings = crossings[static_cast<std::size_t>(y - box.top)];
-    std::sort(row_crossings.begin(), row_crossings.end());
-    float* row = distance.row(y);
-    int x = box.left;
-    float sign = -1;
-    for (std::size_t k = 0; k <= row_crossings.size(); ++k) {
-      int end = box.right;
-      if (k < row_crossings.size()) {
-        // First pixel whose centre lies beyond the crossing.
-        end = std::clamp(static_cast<int>(std::ceil(row_crossings[k] - 0.5f)), box.left, box.right);
-      }
-      for (; x < end; ++x) row[x] = sign * std::min(std::sqrt(row[x]), limit);
-      sign = -sign;
+  for (std::size_t k = 1; k < work.row_begin.size(); ++k) work.row_begin[k] += work.row_begin[k - 1];
+  work.sorted_crossings.resize(work.crossings.size());
+  for (const auto& crossing : work.crossings) {
+    work.sorted_crossings[work.row_begin[static_cast<std::size_t>(crossing.row)]++] = crossing;
+  }
+  // Each row's beginning has moved to its end: to the next one's beginning.
+  for (std::size_t k = work.row_begin.size() - 1; k > 0; --k) work.row_begin[k] = work.row_begin[k - 1];
+  work.row_begin[0] = 0;
+  for (std::size_t k = 0; k + 1 < work.row_begin.size(); ++k) {
+    const auto begin = work.sorted_crossings.begin();
+    std::sort(begin + static_cast<long>(work.row_begin[k]), begin + static_cast<long>(work.row_begin[k + 1]),
+              [](const auto& a, const auto& b) { return a.x < b.x; });
+  }
+}
+
+// Signed distances of one row from squared ones.
+void sign_row(const float* squared, std::span<const DistanceWorkspace::Crossing> crossings, const DistanceBand& band,
+              const PixelBox& box, RowSpan& span, float* out) {
+  const auto inside = static_cast<float>(band.inside_px), outside = static_cast<float>(band.outside_px);
+  int x = box.left;
+  for (std::size_t k = 0; k <= crossings.size(); ++k) {
+    int end = box.right;
+    if (k < crossings.size()) {
+      // First pixel whose centre lies beyond the crossing.
+      end = static_cast<int>(
+          std::clamp(std::ceil(crossings[k].x - 0.5f), static_cast<float>(box.left), static_cast<float>(box.right)));
     }
+    const bool is_inside = k % 2 == 1;
+    if (is_inside && end > x) {
+      span.left = std::min(span.left, x);
+      span.right = std::max(span.right, end);
+    }
+    const float sign = is_inside ? 1.0f : -1.0f, limit = is_inside ? inside : outside;
+    const float* from = squared - box.left;
+    for (; x < end; ++x) out[x] = sign * std::min(std::sqrt(from[x]), limit);
   }
 }
 
@@ -88,14 +256,31 @@ PixelBox box_around(const Contour& contour_px, double margin_px, int width_px, i
           held(std::ceil(right + margin_px), width_px), held(std::ceil(bottom + margin_px), height_px)};
 }
 
-void signed_distance_px(const Contour& contour_px, double band_px, const PixelBox& box, Image<float>& out) {
-  if (box.empty()) return;
-  const auto far = static_cast<float>(band_px * band_px);
-  for (int y = box.top; y < box.bottom; ++y) std::fill(out.row(y) + box.left, out.row(y) + box.right, far);
-  for (std::size_t i = 0; i < contour_px.size(); ++i) {
-    add_segment(contour_px[i], contour_px[(i + 1) % contour_px.size()], band_px, box, out);
+std::vector<RowSpan> signed_distance_px(const Contour& contour_px, const DistanceBand& band, const PixelBox& box,
+                                        DistanceWorkspace& work, Image<float>& out) {
+  if (box.empty()) return {};
+  std::vector<RowSpan> spans(static_cast<std::size_t>(box.bottom - box.top), RowSpan{box.right, box.left});
+  copy_distinct(contour_px, work.points);
+  BandPainter painter(box, band, twice_area(work.points), work, spans);
+  const std::size_t count = work.points.size();
+  if (count > 1) {
+    const auto side = [&](std::size_t i) { return Side(work.points[i % count], work.points[(i + 1) % count]); };
+    Side current = side(0);
+    for (std::size_t i = 0; i < count; ++i) {
+      const Side next = side(i + 1);
+      painter.add(current, next);
+      current = next;
+    }
   }
-  sign_rows(contour_px, band_px, box, out);
+  find_crossings(box, work);
+  for (int y = box.top; y < box.bottom; ++y) {
+    const auto k = static_cast<std::size_t>(y - box.top);
+    const std::span crossings(work.sorted_crossings.data() + work.row_begin[k],
+                              work.row_begin[k + 1] - work.row_begin[k]);
+    sign_row(painter.row(y), crossings, band, box, spans[k], out.row(y));
+    if (spans[k].left > spans[k].right) spans[k] = {box.left, box.left};
+  }
+  return spans;
 }
 
 }  // namespace genu::generator

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -25,36 +26,84 @@ TEST(PathLength, SphereChordMatchesClosedForm) {
 TEST(SignedDistance, CircleMatchesClosedForm) {
   const Contour circle = ellipse({40.3, 35.8}, 22, 22, 720);
   Image<float> distance(80, 70, -99.0f);
-  signed_distance_px(circle, 12, {0, 0, 80, 70}, distance);
+  DistanceWorkspace work;
+  signed_distance_px(circle, {12, 7}, {0, 0, 80, 70}, work, distance);
   for (int y = 0; y < 70; ++y) {
     for (int x = 0; x < 80; ++x) {
-      const double expected = std::clamp(22 - std::hypot(x + 0.5 - 40.3, y + 0.5 - 35.8), -12.0, 12.0);
+      const double expected = std::clamp(22 - std::hypot(x + 0.5 - 40.3, y + 0.5 - 35.8), -7.0, 12.0);
       ASSERT_NEAR(distance.at(x, y), expected, 2e-3) << x << ", " << y;
     }
   }
 }
 
-// The fast row-wise distance against the obvious one, for a contour that leaves the image and an odd size.
-TEST(SignedDistance, AgreesWithTheSlowTwin) {
-  const Contour star = {{-8, 5}, {30.2, 11.1}, {50, -4}, {41.7, 33}, {61, 60}, {20, 40.4}, {3, 70}};
+struct SignedDistanceCase {
+  const char* name;
+  Contour contour;
+};
+
+class SignedDistanceTwin : public ::testing::TestWithParam<SignedDistanceCase> {};
+
+// The fast distance against the obvious one: either direction, an odd size, a box that cuts, and spans that miss
+// nothing.
+TEST_P(SignedDistanceTwin, AgreesWithTheSlowOne) {
   const int width = 47, height = 53;
-  Image<float> distance(width, height, 0.0f);
-  signed_distance_px(star, 9, {0, 0, width, height}, distance);
-  for (int y = 0; y < height; ++y) {
-    for (int x = 0; x < width; ++x) {
-      const PointMm p{x + 0.5, y + 0.5};
-      double least = 9;
-      bool inside = false;
-      for (std::size_t i = 0; i < star.size(); ++i) {
-        const PointMm &a = star[i], &b = star[(i + 1) % star.size()];
-        least = std::min(least, distance_to_segment_mm(p, a, b));
-        if ((a.y > p.y) != (b.y > p.y) && p.x < a.x + (b.x - a.x) * (p.y - a.y) / (b.y - a.y)) inside = !inside;
+  const PixelBox box{2, 3, 45, 50};
+  const DistanceBand band{9, 4.5};
+  DistanceWorkspace work;
+  Contour contour = GetParam().contour;
+  for (int direction = 0; direction < 2; ++direction, std::reverse(contour.begin(), contour.end())) {
+    Image<float> distance(width, height, -77.0f);
+    const std::vector<RowSpan> spans = signed_distance_px(contour, band, box, work, distance);
+    ASSERT_EQ(spans.size(), 47u);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        if (x < box.left || x >= box.right || y < box.top || y >= box.bottom) {
+          ASSERT_EQ(distance.at(x, y), -77.0f) << x << ", " << y;
+          continue;
+        }
+        const PointMm p{x + 0.5, y + 0.5};
+        double least = 1e9;
+        bool inside = false;
+        for (std::size_t i = 0; i < contour.size(); ++i) {
+          const PointMm &a = contour[i], &b = contour[(i + 1) % contour.size()];
+          least = std::min(least, distance_to_segment_mm(p, a, b));
+          if ((a.y > p.y) != (b.y > p.y) && p.x < a.x + (b.x - a.x) * (p.y - a.y) / (b.y - a.y)) inside = !inside;
+        }
+        if (least < 1e-4) continue;  // on the line either sign is right
+        const double expected = inside ? std::min(least, 9.0) : -std::min(least, 4.5);
+        ASSERT_NEAR(distance.at(x, y), expected, 1e-3) << x << ", " << y << " direction " << direction;
+        const RowSpan& span = spans[static_cast<std::size_t>(y - box.top)];
+        ASSERT_TRUE(expected < -4.49 || (x >= span.left && x < span.right)) << x << ", " << y;
       }
-      if (least < 1e-4) continue;  // on the line either sign is right
-      ASSERT_NEAR(distance.at(x, y), inside ? least : -least, 1e-3) << x << ", " << y;
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    Contours, SignedDistanceTwin,
+    ::testing::Values(SignedDistanceCase{"star_beyond_the_image",
+                                         {{-8, 5}, {30.2, 11.1}, {50, -4}, {41.7, 33}, {61, 60}, {20, 40.4}, {3, 70}}},
+                      // Level, upright and repeated sides, a spike of 3 degrees, a notch.
+                      SignedDistanceCase{"spike_and_notch",
+                                         {{10, 10},
+                                          {10, 10},
+                                          {40, 10},
+                                          {40, 20.5},
+                                          {30, 20.5},
+                                          {30, 24},
+                                          {40, 24},
+                                          {40, 40},
+                                          {24, 40},
+                                          {23, 49},
+                                          {22, 40},
+                                          {10, 40}}},
+                      SignedDistanceCase{"round", ellipse({23.2, 26.9}, 19, 14, 90)},
+                      // Two corners of 180 degrees.
+                      SignedDistanceCase{"hairpin", {{5, 30}, {40, 31}, {5, 30.5}, {20, 12}}},
+                      // A side that crosses another one: its small loop has the other direction.
+                      SignedDistanceCase{"small_loop",
+                                         {{8, 8}, {38, 8}, {38, 40}, {24, 40}, {20, 44}, {24, 44}, {20, 40}, {8, 40}}}),
+    [](const ::testing::TestParamInfo<SignedDistanceCase>& tested) { return tested.param.name; });
 
 TEST(VectorMath, FollowsTheStandardLibrary) {
   for (float x = -20; x < 20; x += 0.0137f) EXPECT_NEAR(fast_exp(x) / std::exp(x), 1, 3e-6);
