@@ -5,9 +5,9 @@ namespace genu::cli {
 std::vector<Command> data_commands() {
   return {
 #ifdef GENU_WITH_IMAGES
-      generate_command(), calibrate_command(), ingest_command(), split_command(), shard_command(),
+      generate_command(), calibrate_command(), ingest_command(),  split_command(), shard_command(),
 #endif
-      verify_command(),   inspect_command(),
+      verify_command(),   inspect_command(),   compare_command(),
   };
 }
 

@@ -23,6 +23,7 @@ Command split_command();
 Command shard_command();
 Command verify_command();
 Command inspect_command();
+Command compare_command();
 Command train_command();
 Command evaluate_command();
 Command predict_command();

@@ -29,6 +29,7 @@ const std::map<std::string, std::vector<std::string>> kAllowed = {
 const std::vector<std::pair<std::regex, std::vector<std::string>>> kLibraries = {
     {std::regex("<cairo.*>"), {"generator/"}},
     {std::regex("<hdf5.*>|<H5.*>"), {"pipeline/shard/"}},
+    {std::regex("<boost/.*>"), {"train/metrics/"}},
     {std::regex("<torch/.*>|<ATen/.*>|<c10/.*>"), {"train/"}},
     {std::regex("<dcmtk/.*>"), {"pipeline/decode/dicom_module.cpp", "generator/dicom/dicom_writer_module.cpp"}},
     {std::regex("<opencv2/.*>"),

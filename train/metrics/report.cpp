@@ -7,6 +7,7 @@
 #include "core/csv.h"
 #include "core/files.h"
 #include "train/metrics/calibration.h"
+#include "train/metrics/predictions_file.h"
 
 namespace genu::train {
 
@@ -127,20 +128,6 @@ std::string report_json(const Report& report) {
     json["confusion"].push_back(row);
   }
   return json.dump(2) + "\n";
-}
-
-std::string predictions_csv(const std::vector<Prediction>& predictions) {
-  std::vector<std::string> header = {"sample_id", "subject", "kl", "predicted"};
-  const std::size_t class_count = predictions.empty() ? 0 : predictions.front().probabilities.size();
-  for (std::size_t cls = 0; cls < class_count; ++cls) header.push_back(fmt::format("p{}", cls));
-  std::string text = csv_line(header);
-  for (const Prediction& row : predictions) {
-    std::vector<std::string> cells = {row.sample_id, row.subject, std::to_string(row.label),
-                                      std::to_string(row.predicted())};
-    for (const double probability : row.probabilities) cells.push_back(fmt::format("{:.6f}", probability));
-    text += csv_line(cells);
-  }
-  return text;
 }
 
 std::string confusion_csv(const ConfusionMatrix& matrix) {

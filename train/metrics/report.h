@@ -30,8 +30,6 @@ Report make_report(std::vector<Prediction> predictions, const BootstrapOptions& 
 // Tables of the summary with intervals, of each class, and of the confusion counts.
 std::string report_text(const Report& report);
 std::string report_json(const Report& report);
-// sample_id, subject, kl, predicted, p0 .. p4.
-std::string predictions_csv(const std::vector<Prediction>& predictions);
 // Rows true, columns predicted.
 std::string confusion_csv(const ConfusionMatrix& matrix);
 
