@@ -2,18 +2,20 @@
 # Measures genu beside the Python programs a user would write today, one after the other in one session, and prints a
 # Markdown table of rates and ratios.
 #
-#   scripts/measure_rates.sh --real DIR --peers DIR [--threads N]
+#   scripts/measure_rates.sh --real DIR --peers DIR [--threads N] [--only WORK]
 #
-#   --real DIR    Mendeley layout (the train part is packed)
+#   --real DIR    Mendeley layout
+#   --only WORK   generate, data (packing, batches, raw read) or train; all by default
 #   --peers DIR   pillow_generator.py and torch_pipeline.py; they need Debian's python3-torchvision python3-h5py python3-pil
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 real=../shared/data/mendeley
 peers=../shared/peers
 threads=2
+only=all
 while [ $# -gt 0 ]; do
   case "$1" in
-    --real | --peers | --threads)
+    --real | --peers | --threads | --only)
       [ $# -ge 2 ] || fail "$1 needs a value"
       printf -v "${1#--}" '%s' "$2"
       shift 2
@@ -45,39 +47,50 @@ rate() { awk -v n="$1" -v s="$2" 'BEGIN { printf "%.0f", n / s }'; }
 row() { awk -v name="$1" -v ours="$2" -v peer="$3" 'BEGIN { printf "| %s | %s | %s | %.2f |\n", name, ours, peer, ours / peer }'; }
 peer_rate() { grep -oE '[0-9.]+ img/s' "$work/log" | tail -n 1 | grep -oE '^[0-9]+'; }
 
-images=$(find "$real/train" -name '*.png' | wc -l)
-cat $(find "$real/train" -name '*.png') >/dev/null # warm the page cache for both sides
-
-generate=$(rate 1510 "$(seconds_of $genu generate --quiet --threads "$threads" --out "$work/synthetic")")
-seconds_of /usr/bin/python3 "$peers/pillow_generator.py" "$work/pillow" "$threads" >/dev/null
-generate_peer=$(peer_rate)
-
-shard=$(rate "$images" "$(seconds_of $genu shard --quiet --threads "$threads" --mendeley "$real" --set sources=[] --out "$work/shards")")
-seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" shard "$real/train" "$work/peer.h5" >/dev/null
-shard_peer=$(peer_rate)
-
-# Peers of the loader.
-seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" loadh5 "$work/peer.h5" "$threads" >/dev/null
-load_peer=$(peer_rate)
-
-say "building the benchmarks" >&2
-configure_release
-cmake $build -DGENU_BENCH=ON >/dev/null
-cmake --build $build --target loader_bench train_step_bench >/dev/null
-loader_rate() { # NAME: items a second of one benchmark at $threads threads
-  GENU_BENCH_SHARDS=$work/shards $build/loader_bench --benchmark_filter="^$1/$threads/real_time" --benchmark_format=csv 2>/dev/null |
+wanted() { [ "$only" = all ] || [ "$only" = "$1" ]; }
+step_rate() { grep -oE '[0-9.]+ img/s' "$work/log" | tail -n 1 | grep -oE '^[0-9.]+'; }
+loader_rate() { # NAME THREADS: items a second of one benchmark
+  GENU_BENCH_SHARDS=$work/shards $build/loader_bench --benchmark_filter="^$1/$2/real_time" --benchmark_format=csv 2>/dev/null |
     awk -F, '/^"/ { printf "%.0f", $7 }'
 }
-step_rate() { grep -oE '[0-9.]+ img/s' "$work/log" | tail -n 1 | grep -oE '^[0-9.]+'; }
-load=$(loader_rate AugmentedBatches)
-raw=$(loader_rate RawRead)
+pack_rate() { # THREADS: the median of three runs, images a second
+  for _ in 1 2 3; do
+    rm -rf "$work/shards"
+    seconds=$(seconds_of $genu shard --quiet --json --threads "$1" --mendeley "$real" --set sources=[] --out "$work/shards")
+    rate "$(grep -oE '"rows": [0-9]+' "$work/log" | grep -oE '[0-9]+')" "$seconds"
+    echo
+  done | sort -n | sed -n 2p
+}
+
+if wanted data || wanted train; then
+  say "building the benchmarks" >&2
+  configure_release
+  cmake $build -DGENU_BENCH=ON >/dev/null
+  cmake --build $build --target genu loader_bench train_step_bench >/dev/null
+fi
 
 printf '| work, %s threads | genu, images/s | peer, images/s | ratio |\n|---|---|---|---|\n' "$threads"
-row "1,510 images 224 px with masks, manifest, contact sheet, from start to end" "$generate" "$generate_peer"
-row "shards from the real train part, with split proof and checksums, from start to end" "$shard" "$shard_peer"
-row "augmented, normalised 3 x 224 x 224 float batches" "$load" "$load_peer"
-printf '| raw cached read, checksummed, copied once | %s | - | - |\n' "$raw"
+if wanted generate; then
+  ours=$(rate 1510 "$(seconds_of $genu generate --quiet --threads "$threads" --out "$work/synthetic")")
+  seconds_of /usr/bin/python3 "$peers/pillow_generator.py" "$work/pillow" "$threads" >/dev/null
+  row "1,510 images 224 px with masks, manifest, contact sheet, from start to end" "$ours" "$(peer_rate)"
+fi
 
+if wanted data; then
+  cat $(find "$real" -name '*.png') >/dev/null # warm the page cache for both sides
+  one=$(pack_rate 1)
+  ours=$(pack_rate "$threads")
+  seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" shard "$real/train" "$work/peer.h5" >/dev/null
+  row "shards from the real folder, with split proof and checksums, from start to end" "$ours" "$(peer_rate)"
+  seconds_of /usr/bin/python3 "$peers/torch_pipeline.py" loadh5 "$work/peer.h5" "$threads" >/dev/null
+  load_one=$(loader_rate AugmentedBatches 1)
+  row "augmented, normalised 3 x 224 x 224 float batches" "$(loader_rate AugmentedBatches "$threads")" "$(peer_rate)"
+  printf '| raw cached read, checksummed, copied once | %s | - | - |\n' "$(loader_rate RawRead "$threads")"
+  printf '| with one thread: shards | %s | | |\n| with one thread: batches | %s | | |\n' "$one" "$load_one"
+  printf '| with one thread: raw cached read | %s | | |\n' "$(loader_rate RawRead 1)"
+fi
+
+wanted train || exit 0
 unset OMP_NUM_THREADS OPENBLAS_NUM_THREADS
 for model in mobilenet_v2 custom_cnn; do
   for precision in fp32 bf16; do

@@ -1,4 +1,4 @@
-// A fast path for the PNG that a shard is made of: 8-bit grey, not interlaced. Inflate is libdeflate's, CRC ISA-L's.
+// A fast path for the PNG that a shard is made of: 8-bit grey, not interlaced. Inflate and CRC are ISA-L's.
 #pragma once
 
 #include <cstdint>

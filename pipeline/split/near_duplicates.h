@@ -1,9 +1,7 @@
 // Finds copies of one image in two splits even where the bytes differ: recompressed, resized, equalised or mirrored.
 //
-// Each prepared image gets a 256-bit fingerprint of its fine structure. Pairs from different splits whose fingerprints
-// are close (also mirrored) are then confirmed on a 96 x 96 map of that structure. Taking away the local mean and
-// dividing by the local SD removes what equalisation and exposure change; what is left is the course of edges and
-// trabeculae.
+// Each prepared image gets a 256-bit fingerprint of its fine structure (fingerprint.h). Pairs from different splits
+// whose fingerprints are close (also mirrored) are then confirmed by the correlation of their structure maps.
 //
 // Measured on the 6,604 films of the Mendeley set, prepared at 224 px (9.5 million pairs of train and val, half of them
 // mirrored): no two knees correlate above 0.48. Copies of the same films correlate at least: CLAHE clip 5 0.79, clip 40
@@ -11,7 +9,6 @@
 // are not found (2 px: 0.39).
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -20,8 +17,8 @@
 #include <vector>
 
 #include "core/config.h"
-#include "pipeline/augment/augment.h"
 #include "pipeline/source/source_sample.h"
+#include "pipeline/split/fingerprint.h"
 
 namespace genu::pipeline {
 
@@ -33,26 +30,6 @@ struct NearDuplicateConfig {
   double least_correlation = 0.6;  // of the structure maps, from which a pair counts as copies
   void list_fields(FieldList& fields);
 };
-
-using FingerprintBits = std::array<std::uint64_t, 4>;
-
-struct ImageFingerprint {
-  FingerprintBits bits{};
-  FingerprintBits mirrored_bits{};  // of the left-right mirrored image
-  bool operator==(const ImageFingerprint&) const = default;
-};
-
-inline constexpr std::size_t kStructureSide = 96;
-// Row by row; zero mean, unit sum of squares (all zero for a flat image).
-using StructureMap = std::vector<float>;
-
-StructureMap structure_map(const GreyView& image);
-StructureMap mirrored(const StructureMap& map);
-// Correlation, -1..1.
-double correlation(const StructureMap& a, const StructureMap& b);
-
-ImageFingerprint image_fingerprint(const StructureMap& map);
-ImageFingerprint image_fingerprint(const GreyView& image);
 
 using IndexPair = std::pair<std::size_t, std::size_t>;  // the smaller one first
 

@@ -1,0 +1,37 @@
+// What of an image outlives equalisation, exposure, recompression and resizing: the course of its edges and trabeculae.
+//
+// The image is shrunk to 96 x 96, its local mean is taken away and the rest divided by its local SD: the structure map.
+// The fingerprint is the signs of 256 of the map's cosine coefficients, 10 to 25 half waves on either axis; lower ones
+// are alike in all knees.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "pipeline/augment/augment.h"
+
+namespace genu::pipeline {
+
+using FingerprintBits = std::array<std::uint64_t, 4>;
+
+struct ImageFingerprint {
+  FingerprintBits bits{};
+  FingerprintBits mirrored_bits{};  // of the left-right mirrored image
+  bool operator==(const ImageFingerprint&) const = default;
+};
+
+inline constexpr std::size_t kStructureSide = 96;
+// Row by row; zero mean, unit sum of squares (all zero for a flat image).
+using StructureMap = std::vector<float>;
+
+StructureMap structure_map(const GreyView& image);
+StructureMap mirrored(const StructureMap& map);
+// Correlation, -1..1.
+double correlation(const StructureMap& a, const StructureMap& b);
+
+// 25 us an image of 224 px; no allocation from the second image of a thread on.
+ImageFingerprint image_fingerprint(const GreyView& image);
+
+}  // namespace genu::pipeline
