@@ -65,9 +65,15 @@ struct TexturePlacement {
 // Adds a body to the maps: a shell of cortex around trabecular bone, displacing soft tissue.
 //   profile(x_mm, y_mm, inside_mm) -> LocalBone, in the body's frame
 //   weight(x_px, y_px): share of the body that is there, 0..1
+// The loop over a row vectorises where both keep to plain floats and the functions of vector_math.h: some four times as
+// fast (bench/generate_stages). std::min and std::max stand in the way.
 template <class Profile, class Weight>
-void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps, const Profile& profile,
-                       const Weight& weight) {
+void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLengthMaps& maps,
+                       const Profile& given_profile, const Weight& weight) {
+  // Copies, which no store to the maps can change.
+  const Profile profile = given_profile;
+  const PixelToBone frame = body.frame;
+  const float pixel_mm = body.pixel_mm;
   for (int y = body.reach.box.top; y < body.reach.box.bottom; ++y) {
     const RowSpan span = body.reach.spans[static_cast<std::size_t>(y - body.reach.box.top)];
     const float* distance = body.distance_px.row(y);
@@ -77,21 +83,22 @@ void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLe
     float* bone = maps.trabecular_bone_mm.row(y);
     float* soft = maps.soft_mm.row(y);
     const float py = static_cast<float>(y) + 0.5f;
+#pragma GCC ivdep  // the rows of different planes do not overlap
     for (int x = span.left; x < span.right; ++x) {
       const float px = static_cast<float>(x) + 0.5f;
-      const float bx = body.frame.xx * px + body.frame.xy * py + body.frame.x0;
-      const float by = body.frame.yx * px + body.frame.yy * py + body.frame.y0;
+      const float bx = frame.xx * px + frame.xy * py + frame.x0;
+      const float by = frame.yx * px + frame.yy * py + frame.y0;
       // A third of a pixel softens the step at the outline.
-      const float inside = std::max(distance[x] + 0.35f, 0.0f) * body.pixel_mm;
+      const float inside = larger(distance[x] + 0.35f, 0.0f) * pixel_mm;
       const LocalBone local = profile(bx, by, inside);
       const float outer = rounded_depth_mm(inside, local.round_mm, local.depth_mm);
-      const float inner = std::min(outer, rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
-                                                           local.depth_mm - 2.0f * local.cortex_mm));
+      const float inner = smaller(outer, rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
+                                                          local.depth_mm - 2.0f * local.cortex_mm));
       const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
       const float share = weight(x, y);
       cortical[x] += share * (outer - inner);
       trabecular[x] += share * inner;
-      bone[x] += share * inner * std::min(std::max(local.bvtv * wobble, 0.02f), 0.62f);
+      bone[x] += share * inner * smaller(larger(local.bvtv * wobble, 0.02f), 0.62f);
       soft[x] -= share * outer;
     }
   }

@@ -1,7 +1,6 @@
 // How much of each material every ray crosses.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/random.h"
@@ -12,6 +11,7 @@
 #include "generator/projection/image_frame.h"
 #include "generator/projection/signed_distance.h"
 #include "generator/projection/texture.h"
+#include "generator/projection/vector_math.h"
 
 namespace genu::generator {
 
@@ -58,13 +58,13 @@ void project_reference(const ProjectionInput& input, ProjectionWorkspace& work, 
 
 // Depth below the articular surface: the distance inside the outline, but along the sides of the bone the distance from
 // the joint line (`from_line_mm`, counted from 3 mm behind the condyles' tangent or the rims).
-inline float joint_depth_mm(float inside_mm, float from_line_mm) { return std::max(inside_mm, from_line_mm); }
+inline float joint_depth_mm(float inside_mm, float from_line_mm) { return larger(inside_mm, from_line_mm); }
 
 // Path through a body whose section is an ellipse-like round of edge radius `round_mm` and greatest depth `depth_mm`,
 // at distance `inside_mm` from its outline: depth * sqrt(e (2 - e)) with e = inside / round, at most 1. A disc of
 // depth 2 r and round r is a sphere exactly.
 inline float rounded_depth_mm(float inside_mm, float round_mm, float depth_mm) {
-  const float e = std::min(std::max(inside_mm / round_mm, 0.0f), 1.0f);
+  const float e = smaller(larger(inside_mm / round_mm, 0.0f), 1.0f);
   return depth_mm * std::sqrt(e * (2.0f - e));
 }
 

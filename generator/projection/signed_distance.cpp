@@ -152,10 +152,10 @@ class BandPainter {
     for (int x = left; x < right; x += kLanes) {
       float* lanes = row + (x - box_.left);
       const Floats ex = (static_cast<float>(x) + 0.5f + lane_numbers()) - ax;
-      const Floats t = least(most((ex * dx + along_y) * s.inverse_squared, 0.0f), 1.0f);
+      const Floats t = smaller(larger((ex * dx + along_y) * s.inverse_squared, 0.0f), 1.0f);
       const Floats rx = ex - t * dx;
       const Floats ry = ey - t * dy;
-      store_lanes(least(load_lanes(lanes), rx * rx + ry * ry), lanes);
+      store_lanes(smaller(load_lanes(lanes), rx * rx + ry * ry), lanes);
     }
   }
 
