@@ -108,6 +108,7 @@ nlohmann::ordered_json to_json(const PackReport& report, const Options& options,
           {"negatives_righted", report.negatives_righted},
           {"right_knees_mirrored", report.mirrored},
           {"left_out", left_out},
+          {"coloured", report.coloured.size()},
           {"training_mean_grey", report.training_pixels.mean_grey},
           {"training_sd_grey", report.training_pixels.sd_grey},
           {"index_sha256", report.index_sha256_hex}};
@@ -190,6 +191,9 @@ int run(const std::vector<std::string>& arguments) {
   if (options.check) return print_check(samples, config.shard, options);
   const PackReport report = pack(samples, config.shard, options, part);
   for (const SkippedInput& skipped : report.skipped) log_warning(skipped.message);
+  for (const auto& path : report.coloured) {
+    log_warning(path.string() + ": carries colour and was made grey; look at it, a heat map or marks may be drawn in");
+  }
   write_run_record(record, report, options, part);
   print(report, options, listing.skipped.size() + report.skipped.size());
   return 0;

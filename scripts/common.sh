@@ -2,7 +2,7 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-build=build/release
+build=${GENU_BUILD:-build/release} # where another build lies
 genu=$build/genu
 
 say() { printf '\n== %s\n' "$*"; }

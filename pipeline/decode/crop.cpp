@@ -20,7 +20,7 @@ DecodedImage crop(const DecodedImage& image, const PixelBox& box) {
   }
   const auto depth = static_cast<std::size_t>(image.bit_depth / 8);
   const auto width = static_cast<std::size_t>(box.width_px);
-  DecodedImage out{box.width_px, box.height_px, image.bit_depth, {}};
+  DecodedImage out{box.width_px, box.height_px, image.bit_depth, {}, image.colour_percent};
   out.bytes.resize(width * static_cast<std::size_t>(box.height_px) * depth);
   for (int y = top; y < bottom; ++y) {
     const std::size_t from =

@@ -33,16 +33,21 @@ FileKind kind_of(std::span<const std::uint8_t> bytes) {
   return looks_like_dicom(bytes) ? FileKind::kDicom : FileKind::kUnknown;
 }
 
-// BT.601 luma in 16.16 fixed point, rounded.
+// BT.601 luma in 16.16 fixed point, rounded. Returns how many pixels are visibly coloured.
 template <class T>
-void luma(const std::uint8_t* rgb_bytes, std::size_t pixels, std::uint8_t* grey_bytes) {
+std::size_t luma(const std::uint8_t* rgb_bytes, std::size_t pixels, std::uint8_t* grey_bytes) {
+  constexpr int kVisible = kVisibleColour_grey << (8 * (sizeof(T) - 1));
+  std::size_t coloured = 0;
   for (std::size_t i = 0; i < pixels; ++i) {
     std::array<T, 3> rgb{};
     std::memcpy(rgb.data(), rgb_bytes + i * sizeof rgb, sizeof rgb);
     const std::uint64_t sum = 19595ull * rgb[0] + 38470ull * rgb[1] + 7471ull * rgb[2];
     const T grey = static_cast<T>((sum + 32768) >> 16);
     std::memcpy(grey_bytes + i * sizeof grey, &grey, sizeof grey);
+    const auto [least, most] = std::minmax({rgb[0], rgb[1], rgb[2]});
+    coloured += most - least > kVisible ? 1u : 0u;
   }
+  return coloured;
 }
 
 DecodedImage to_grey(PngImage png) {
@@ -53,11 +58,9 @@ DecodedImage to_grey(PngImage png) {
   }
   const std::size_t pixels = static_cast<std::size_t>(png.width_px) * static_cast<std::size_t>(png.height_px);
   image.bytes.resize(pixels * static_cast<std::size_t>(png.bit_depth / 8));
-  if (png.bit_depth == 16) {
-    luma<std::uint16_t>(png.bytes.data(), pixels, image.bytes.data());
-  } else {
-    luma<std::uint8_t>(png.bytes.data(), pixels, image.bytes.data());
-  }
+  const std::size_t coloured = png.bit_depth == 16 ? luma<std::uint16_t>(png.bytes.data(), pixels, image.bytes.data())
+                                                   : luma<std::uint8_t>(png.bytes.data(), pixels, image.bytes.data());
+  image.colour_percent = 100.0 * static_cast<double>(coloured) / static_cast<double>(pixels);
   return image;
 }
 
@@ -75,7 +78,7 @@ DecodedImage decode_by_module(std::span<const std::uint8_t> bytes, const std::st
   const std::unique_ptr<std::uint8_t, decltype(&std::free)> owner(raw.bytes, &std::free);
   const std::size_t size = static_cast<std::size_t>(raw.width_px) * static_cast<std::size_t>(raw.height_px) *
                            static_cast<std::size_t>(raw.bit_depth / 8);
-  return {raw.width_px, raw.height_px, raw.bit_depth, {raw.bytes, raw.bytes + size}};
+  return {raw.width_px, raw.height_px, raw.bit_depth, {raw.bytes, raw.bytes + size}, raw.colour_percent};
 }
 
 // libjpeg fills what is missing with grey and only warns, so the end-of-image marker is asked for here.

@@ -6,11 +6,13 @@
 #include <cstdint>
 
 extern "C" {
+// As DecodedImage of decode_image.h.
 struct GenuImgcodecsImage {
   int width_px;
   int height_px;
   int bit_depth;        // 8 or 16
   std::uint8_t* bytes;  // from malloc; the caller frees it
+  double colour_percent;
 };
 
 // Returns 0 and fills `image`, or returns 1 and writes one line into `message`.

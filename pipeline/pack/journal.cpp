@@ -80,7 +80,8 @@ std::vector<std::uint8_t> encode(const PackedSample& sample) {
   out.put(sample.fingerprint);
   out.put(sample.grey_sum);
   out.put(sample.grey_square_sum);
-  out.put(static_cast<std::uint8_t>((sample.was_negative ? 1 : 0) | (sample.was_mirrored ? 2 : 0)));
+  out.put(static_cast<std::uint8_t>((sample.was_negative ? 1 : 0) | (sample.was_mirrored ? 2 : 0) |
+                                    (sample.was_coloured ? 4 : 0)));
   out.put(static_cast<std::uint32_t>(sample.rows.size()));
   for (const StoredRow& row : sample.rows) out.put(row);
   return out.bytes();
@@ -98,6 +99,7 @@ std::optional<PackedSample> decode(std::span<const std::uint8_t> bytes) {
   const auto flags = in.get<std::uint8_t>();
   sample.was_negative = (flags & 1) != 0;
   sample.was_mirrored = (flags & 2) != 0;
+  sample.was_coloured = (flags & 4) != 0;
   const auto rows = in.get<std::uint32_t>();
   if (in.left() != rows * sizeof(StoredRow)) return std::nullopt;
   for (std::uint32_t i = 0; i < rows; ++i) sample.rows.push_back(in.get<StoredRow>());

@@ -36,6 +36,7 @@ struct PackedSample {
   std::uint64_t grey_square_sum = 0;
   bool was_negative = false;
   bool was_mirrored = false;
+  bool was_coloured = false;
   std::vector<StoredRow> rows;  // first the image itself; empty if it was left out
   bool operator==(const PackedSample&) const = default;
 };

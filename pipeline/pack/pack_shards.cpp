@@ -156,7 +156,9 @@ class Packing {
     PackReport report;
     report.rows = rows_.size();
     report.resumed_samples = resumed_;
-    for (const PackedSample& sample : packed_) {
+    for (std::size_t i = 0; i < packed_.size(); ++i) {
+      const PackedSample& sample = packed_[i];
+      if (sample.was_coloured && sample.fault.empty()) report.coloured.push_back(samples_[range_.first + i].path);
       report.negatives_righted += sample.was_negative ? 1u : 0u;
       report.mirrored += sample.was_mirrored ? 1u : 0u;
       if (!sample.fault.empty()) report.skipped.push_back({sample.fault});

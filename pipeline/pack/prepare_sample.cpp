@@ -64,6 +64,7 @@ void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample&
   PreparedImage image;
   try {
     DecodedImage film = decode_image(bytes, name);
+    facts.was_coloured = film.colour_percent > kMostColour_percent;
     if (sample.box) film = crop(film, *sample.box);
     image = prepare_image(film, sample.side, config.preprocess);
   } catch (const DataError& error) {

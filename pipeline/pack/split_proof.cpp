@@ -95,6 +95,7 @@ ProvenFacts prove_split(std::span<const SourceSample> samples, std::span<const P
                                           {"copies_in_two_splits", 0}}},
                                         {"negatives_righted", count_if(packed, &PackedSample::was_negative)},
                                         {"right_knees_mirrored", count_if(packed, &PackedSample::was_mirrored)},
+                                        {"coloured_made_grey", count_if(packed, &PackedSample::was_coloured)},
                                         {"samples_sha256", list_hash(samples, packed)}};
   facts.split_proof_json = proof.dump(2);
   return facts;

@@ -89,6 +89,7 @@ ImageQuality measure_quality(const DecodedImage& image, std::optional<KneeSide> 
   ImageQuality quality;
   quality.width_px = image.width_px;
   quality.height_px = image.height_px;
+  quality.colour_percent = image.colour_percent;
   cv::Mat grey = to_8_bit(image);
   quality.polarity = knee_polarity({grey.ptr<std::uint8_t>(), grey.rows, grey.cols});
   if (quality.polarity < kNegativePolarity) cv::bitwise_not(grey, grey);
@@ -110,6 +111,7 @@ std::vector<std::string> quality_flags(const ImageQuality& q) {
   flag(q.black_percent > kMostBlack_percent || q.white_percent > kMostWhite_percent, "clipped");
   flag(q.mean_grey < kLeastMean_grey, "underexposed");
   flag(q.mean_grey > kMostMean_grey, "overexposed");
+  flag(q.colour_percent > kMostColour_percent, "coloured");
   flag(q.metal_percent > kMostMetal_percent, "hardware");
   const bool centred = q.joint_row_percent && *q.joint_row_percent >= kLeastJointRow_percent &&
                        *q.joint_row_percent <= kMostJointRow_percent &&

@@ -20,6 +20,7 @@ struct ImageQuality {
   double white_percent = 0;                    // pixels at 255
   double mean_grey = 0;                        // 0..255; bone bright
   double metal_percent = 0;                    // pixels that are metal: see kMetal_grey
+  double colour_percent = 0;                   // pixels whose channels differ visibly (decode_image.h)
   std::optional<double> joint_row_percent;     // joint line below the top, % of the height; none = no knee was found
   std::optional<double> joint_column_percent;  // middle of the joint from the left, % of the width
   std::optional<double> tilt_deg;              // of the joint line, positive = its right end lies lower
@@ -33,6 +34,7 @@ ImageQuality measure_quality(const DecodedImage& image, std::optional<KneeSide> 
 //   clipped       more than 10 % of the pixels black or 1 % white
 //   underexposed  mean grey below 64, the films' 1st percentile
 //   overexposed   mean grey above 216, their 99th percentile
+//   coloured      more than kMostColour_percent of the pixels
 //   hardware      metal on more than 0.5 % of the picture
 //   off_centre    joint line outside 48-70 % of the height, or joint outside 38-62 % of the width: 4 SD from the
 //                 measured 59.2 +- 3.1 % and about 50 +- 3 %; or no knee found

@@ -87,6 +87,7 @@ std::vector<std::string> row(const ImageQuality& q, const std::vector<std::strin
           fmt::format("{:.2f}", q.white_percent),
           fmt::format("{:.1f}", q.mean_grey),
           fmt::format("{:.2f}", q.metal_percent),
+          fmt::format("{:.2f}", q.colour_percent),
           cell(q.joint_row_percent),
           cell(q.joint_column_percent),
           cell(q.tilt_deg),
@@ -105,9 +106,10 @@ ListingQuality measure_listing(SourceListing& listing, FaultPolicy policy) {
   });
   const auto usual = usual_size(listing, measured);
   ListingQuality result;
-  result.cells.columns = {"flags",         "width_px",    "height_px",     "polarity",          "black_percent",
-                          "white_percent", "mean_grey",   "metal_percent", "joint_row_percent", "joint_column_percent",
-                          "tilt_deg",      "duplicate_of"};
+  result.cells.columns = {
+      "flags",       "width_px",      "height_px",      "polarity",          "black_percent",        "white_percent",
+      "mean_grey",   "metal_percent", "colour_percent", "joint_row_percent", "joint_column_percent", "tilt_deg",
+      "duplicate_of"};
   SeenPictures seen;
   std::vector<SourceSample> kept;
   for (std::size_t i = 0; i < measured.size(); ++i) {

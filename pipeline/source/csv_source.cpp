@@ -4,12 +4,14 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <sstream>
 #include <string_view>
 #include <vector>
 
 #include "core/csv.h"
 #include "core/errors.h"
+#include "pipeline/source/folders.h"
 #include "pipeline/source/names.h"
 
 namespace genu::pipeline {
@@ -165,6 +167,23 @@ class RowReader {
   ColumnMap columns_;
 };
 
+// Only where the pictures have a folder of their own: beside the table anything may lie.
+void note_pictures_without_row(const CsvSourceConfig& config, SourceListing& listing) {
+  if (config.folder.empty() || !is_folder(config.folder)) return;
+  std::set<fs::path> listed;
+  for (const SourceSample& sample : listing.samples) listed.insert(sample.path.lexically_normal());
+  std::vector<SkippedInput> unreadable;  // of folders that no row asks for
+  std::size_t count = 0;
+  std::string first;
+  for (const fs::path& file : files_under(config.folder, FaultPolicy::kSkip, unreadable)) {
+    if (!is_image_name(file) || listed.contains(file.lexically_normal())) continue;
+    if (++count == 1) first = file.string();
+  }
+  if (count == 0) return;
+  listing.notes.push_back(fmt::format("{}: {} of the pictures under {} are in no usable row, the first: {}",
+                                      config.file.string(), count, config.folder.string(), first));
+}
+
 }  // namespace
 
 CsvColumns parse_csv_columns(const std::string& assignments, ExtraColumns extra) {
@@ -198,6 +217,7 @@ SourceListing list_csv(const CsvSourceConfig& config, FaultPolicy policy) {
       report_fault(policy, error.what(), listing.skipped);
     }
   }
+  note_pictures_without_row(config, listing);
   if (own_subjects && !reader.columns().has("subject")) {
     listing.notes.push_back(config.file.string() +
                             ": no subject column; each image counts as a subject, so both knees of a person may come "

@@ -43,9 +43,9 @@ struct CsvSourceConfig {
 };
 
 // path and kl are needed. A row without id is called by its path; without subject it is its own subject (a note says
-// so). A file called SUBJECTSIDE (names.h) whose row states another subject or side is a fault.
-// Throws IoError if the file cannot be read; DataError if it is no table, lacks a needed column or has a column that
-// nothing asks for, or at the first fault under FaultPolicy::kStop.
+// so). A note counts the pictures under `folder` that no row lists. A file called SUBJECTSIDE (names.h) whose row
+// states another subject or side is a fault. Throws IoError if the file cannot be read; DataError if it is no table,
+// lacks a needed column or has a column that nothing asks for, or at the first fault under FaultPolicy::kStop.
 SourceListing list_csv(const CsvSourceConfig& config, FaultPolicy policy);
 
 }  // namespace genu::pipeline
