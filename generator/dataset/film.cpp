@@ -248,7 +248,7 @@ FilmWorkspace::FilmWorkspace(const GenerateConfig& config)
 FilmResources::FilmResources(const GenerateConfig& config)
     : textures(make_textures(config.trabecular.field, config.seed, film_size_px(config.film)[0],
                              config.film.magnification / config.film.pixel_spacing_mm)),
-      attenuation(55, 80) {}
+      attenuation(kLeastTubeVoltageKvp, kMostTubeVoltageKvp) {}
 
 Image<float> render_film(const GenerateConfig& config, const FilmSample& film, const FilmResources& resources,
                          FilmWorkspace& work) {

@@ -122,7 +122,7 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
 
 RenderResources::RenderResources(const GenerateConfig& config)
     : textures(make_textures(config.trabecular.field, config.seed, config.image_size_px, typical_px_per_mm(config))),
-      attenuation(55, 80) {}
+      attenuation(kLeastTubeVoltageKvp, kMostTubeVoltageKvp) {}
 
 RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,
                          RenderWorkspace& work) {

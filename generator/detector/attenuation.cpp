@@ -56,23 +56,19 @@ double absorbed_share(double energy_kev) {
   return 1 - std::exp(-mu * kCsiGramsPerCm2);
 }
 
-// One keV of the beam: its share of the open signal and the linear attenuation (1/mm) it meets.
-struct Line {
-  double weight = 0;
-  double bone = 0, soft = 0, fat = 0;
-};
+}  // namespace
 
-std::vector<Line> beam_lines(double tube_voltage_kvp) {
+std::vector<BeamLine> beam_lines(double tube_voltage_kvp) {
   if (!(tube_voltage_kvp >= 40 && tube_voltage_kvp <= 80)) {
     throw InternalError("the attenuation model covers tube voltages of 40 to 80 kVp");
   }
-  std::vector<Line> lines;
+  std::vector<BeamLine> lines;
   double total = 0;
   for (double e = 15.5; e < tube_voltage_kvp; e += 1) {
     const Knot mu = coefficients_at(e);
     const double photons = tube_voltage_kvp / e - 1;  // Kramers
     const double filtered = photons * std::exp(-mu.aluminium * kAluminiumDensity * 0.1 * kFilterMm);
-    Line line;
+    BeamLine line;
     line.weight = filtered * e * absorbed_share(e);
     line.bone = 0.1 * mu.bone * kBoneDensity;
     line.soft = 0.1 * mu.muscle * kMuscleDensity;
@@ -80,65 +76,38 @@ std::vector<Line> beam_lines(double tube_voltage_kvp) {
     total += line.weight;
     lines.push_back(line);
   }
-  for (Line& line : lines) line.weight /= total;
+  for (BeamLine& line : lines) line.weight /= total;
   return lines;
 }
 
-double attenuation_of(const std::vector<Line>& lines, const MaterialPath& path) {
+double integrated_attenuation(double tube_voltage_kvp, const MaterialPath& path) {
   double signal = 0;
-  for (const Line& line : lines) {
+  for (const BeamLine& line : beam_lines(tube_voltage_kvp)) {
     signal += line.weight * std::exp(-(line.bone * path.bone_mm + line.soft * path.soft_mm + line.fat * path.fat_mm));
   }
   return -std::log(signal);
 }
 
-struct FatMix {
-  double bone = 0;
-  double soft = 0;
-};
+namespace {
 
-// Least squares over the beam behind a hand's breadth of tissue, where the knee's fat lies.
-FatMix decompose_fat(const std::vector<Line>& lines) {
-  double bb = 0, bs = 0, ss = 0, bf = 0, sf = 0;
-  for (const Line& line : lines) {
-    const double weight = line.weight * std::exp(-40 * line.soft);
-    bb += weight * line.bone * line.bone;
-    bs += weight * line.bone * line.soft;
-    ss += weight * line.soft * line.soft;
-    bf += weight * line.bone * line.fat;
-    sf += weight * line.soft * line.fat;
-  }
-  const double determinant = bb * ss - bs * bs;
-  return {(bf * ss - sf * bs) / determinant, (sf * bb - bf * bs) / determinant};
-}
+struct EffectiveLine {
+  float weight, bone, soft, fat;
+};
+constexpr std::array<std::array<EffectiveLine, kEffectiveLineCount>, kMostTubeVoltageKvp - kLeastTubeVoltageKvp + 1>
+    kEffectiveBeam = {{
+#include "generator/detector/effective_beam.inc"
+    }};
 
 }  // namespace
 
-double integrated_attenuation(double tube_voltage_kvp, const MaterialPath& path) {
-  return attenuation_of(beam_lines(tube_voltage_kvp), path);
-}
-
-AttenuationModel::AttenuationModel(double tube_voltage_kvp) : tube_voltage_kvp_(tube_voltage_kvp) {
-  const std::vector<Line> lines = beam_lines(tube_voltage_kvp);
-  const FatMix fat = decompose_fat(lines);
-  fat_as_bone_ = static_cast<float>(fat.bone);
-  fat_as_soft_ = static_cast<float>(fat.soft);
-  table_.resize(static_cast<std::size_t>(kBoneCount) * kSoftCount);
-  std::vector<double> behind_bone(lines.size());
-  std::vector<double> through_step(lines.size());
-  for (std::size_t k = 0; k < lines.size(); ++k) through_step[k] = std::exp(-kSoftStepMm * lines[k].soft);
-  for (int i = 0; i < kBoneCount; ++i) {
-    const double bone_mm = kLeastBoneMm + kBoneStepMm * static_cast<float>(i);
-    for (std::size_t k = 0; k < lines.size(); ++k)
-      behind_bone[k] = lines[k].weight * std::exp(-bone_mm * lines[k].bone);
-    for (int j = 0; j < kSoftCount; ++j) {
-      double signal = 0;
-      for (std::size_t k = 0; k < lines.size(); ++k) {
-        signal += behind_bone[k];
-        behind_bone[k] *= through_step[k];
-      }
-      table_[static_cast<std::size_t>(i * kSoftCount + j)] = static_cast<float>(-std::log(signal));
-    }
+AttenuationModel::AttenuationModel(int tube_voltage_kvp) : tube_voltage_kvp_(tube_voltage_kvp) {
+  if (!(tube_voltage_kvp >= kLeastTubeVoltageKvp && tube_voltage_kvp <= kMostTubeVoltageKvp)) {
+    throw InternalError("there is no attenuation model for this tube voltage");
+  }
+  const auto& beam = kEffectiveBeam[static_cast<std::size_t>(tube_voltage_kvp - kLeastTubeVoltageKvp)];
+  constexpr float kLog2E = 1.44269504f;
+  for (std::size_t k = 0; k < kEffectiveLineCount; ++k) {
+    lines_[k] = {beam[k].weight, kLog2E * beam[k].bone, kLog2E * beam[k].soft, kLog2E * beam[k].fat};
   }
 }
 

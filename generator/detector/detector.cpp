@@ -36,7 +36,7 @@ void primary_signal(const PathLengthMaps& maps, const AttenuationModel& model, I
   for (std::size_t i = 0; i < count; ++i) {
     const float bone = cortical[i] + mineral[i];
     const float marrow = trabecular[i] - mineral[i];
-    out[i] = fast_exp(-std::max(0.0f, model(bone, soft[i], fat[i] + marrow)));
+    out[i] = model.transmission(bone, soft[i], fat[i] + marrow);
   }
 }
 

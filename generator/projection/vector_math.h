@@ -10,15 +10,19 @@ namespace genu::generator {
 inline float smaller(float a, float b) { return a < b ? a : b; }
 inline float larger(float a, float b) { return a > b ? a : b; }
 
-// e^x, relative error < 3e-6 for -20 <= x <= 20; clamped outside.
-inline float fast_exp(float x) {
-  const float scaled = smaller(larger(x, -80.0f), 80.0f) * 1.44269504f;
-  const auto whole = static_cast<std::int32_t>(scaled + (scaled < 0 ? -0.5f : 0.5f));
-  const float f = (scaled - static_cast<float>(whole)) * 0.693147181f;  // |f| <= 0.347
+// 2^x, relative error < 4e-7, exactly 1 at 0; clamped to -126 .. 126.
+inline float fast_exp2(float x) {
+  const float held = smaller(larger(x, -126.0f), 126.0f);
+  const float shifted = held + 12582912.0f;  // 1.5 * 2^23: the sum's last bits are the nearest whole number
+  const float f = held - (shifted - 12582912.0f);
+  // Least relative error of 2^f over |f| <= 1/2 with the value 1 at 0.
   const float p =
-      1.0f + f * (1.0f + f * (0.5f + f * (0.16666667f + f * (0.041666667f + f * (0.0083333333f + f * 0.0013888889f)))));
-  return p * std::bit_cast<float>((whole + 127) << 23);
+      1.0f + f * (0.6931466f + f * (0.24022166f + f * (0.055510474f + f * (0.009674952f + f * 0.0013202982f))));
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + (std::bit_cast<std::uint32_t>(shifted) << 23));
 }
+
+// e^x, relative error < 3e-6 for -20 <= x <= 20; clamped to 2^-126 .. 2^126.
+inline float fast_exp(float x) { return fast_exp2(x * 1.44269504f); }
 
 // Natural logarithm, absolute error < 2e-6 for x in [1e-30, 1e30]. Requires x > 0.
 inline float fast_log(float x) {

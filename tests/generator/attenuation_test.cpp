@@ -4,30 +4,47 @@
 
 #include <cmath>
 
+#include "core/errors.h"
+
 namespace genu::generator {
 namespace {
 
-TEST(Attenuation, OpenBeamIsZero) {
-  const AttenuationModel model(70);
-  EXPECT_NEAR(model(0, 0, 0), 0.0f, 1e-6f);
+TEST(Attenuation, OpenBeamPasses) {
+  for (const int kvp : {55, 70, 80}) EXPECT_NEAR(AttenuationModel(kvp).transmission(0, 0, 0), 1.0f, 1e-6f);
   EXPECT_NEAR(integrated_attenuation(70, {}), 0, 1e-12);
+  EXPECT_THROW(AttenuationModel(54), InternalError);
+  EXPECT_THROW(AttenuationModel(81), InternalError);
 }
 
-// The look-up against integration over the spectrum, over the whole range a knee can take.
-TEST(Attenuation, TableFollowsTheIntegral) {
-  for (const double kvp : {55.0, 62.0, 70.0, 80.0}) {
+// The effective lines against integration over the spectrum, over the whole range a knee can take, thin paths included.
+TEST(Attenuation, EffectiveLinesFollowTheIntegral) {
+  for (int kvp = kLeastTubeVoltageKvp; kvp <= kMostTubeVoltageKvp; kvp += 5) {
     const AttenuationModel model(kvp);
     double worst = 0;
-    for (double bone = 0; bone <= 60; bone += 7.5) {
-      for (double soft = 5; soft <= 200; soft += 13) {
-        for (double fat = 0; fat <= 100; fat += 20) {
+    for (const double bone : {0.0, 0.3, 1.0, 3.0, 7.5, 15.0, 22.5, 30.0, 37.5, 45.0, 52.5, 60.0}) {
+      for (const double soft : {0.0, 2.0, 5.0, 18.0, 31.0, 57.0, 83.0, 109.0, 135.0, 161.0, 187.0, 200.0}) {
+        for (const double fat : {0.0, 2.0, 20.0, 40.0, 60.0, 80.0, 100.0}) {
+          if (!(bone + soft + fat > 0)) continue;
           const double truth = integrated_attenuation(kvp, {bone, soft, fat});
-          const double fitted = model(static_cast<float>(bone), static_cast<float>(soft), static_cast<float>(fat));
-          worst = std::max(worst, std::abs(fitted / truth - 1));
+          const float passed =
+              model.transmission(static_cast<float>(bone), static_cast<float>(soft), static_cast<float>(fat));
+          worst = std::max(worst, std::abs(-std::log(static_cast<double>(passed)) / truth - 1));
         }
       }
     }
-    EXPECT_LT(worst, 3e-3) << kvp << " kVp";
+    EXPECT_LT(worst, 2e-4) << kvp << " kVp";
+  }
+}
+
+// Metal and whole bodies in the beam: darker and darker, never negative or not a number.
+TEST(Attenuation, GoesOnBeyondTheFittedRange) {
+  const AttenuationModel model(69);
+  float before = model.transmission(60, 200, 100);
+  for (float bone = 70; bone < 400; bone += 10) {
+    const float passed = model.transmission(bone, 200, 100);
+    ASSERT_LE(passed, before);
+    ASSERT_GT(passed, 0);
+    before = passed;
   }
 }
 

@@ -107,6 +107,10 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST(VectorMath, FollowsTheStandardLibrary) {
   for (float x = -20; x < 20; x += 0.0137f) EXPECT_NEAR(fast_exp(x) / std::exp(x), 1, 3e-6);
+  for (float x = -126; x <= 126; x += 0.0173f) EXPECT_NEAR(fast_exp2(x) / std::exp2(x), 1, 4e-7) << x;
+  EXPECT_EQ(fast_exp2(0), 1);
+  EXPECT_EQ(fast_exp2(-1000), std::exp2(-126.0f));
+  EXPECT_EQ(fast_exp2(1000), std::exp2(126.0f));
   for (float x = 1e-6f; x < 40; x *= 1.017f) EXPECT_NEAR(fast_log(x), std::log(x), 3e-6);
 }
 
