@@ -182,10 +182,10 @@ int run(const std::vector<std::string>& arguments) {
   if (options.out.empty() && !options.dry_run) throw UsageError("--out is required");
   const Part part = options.part.empty() ? Part{} : parse_part(options.part);
   RunRecord record(arguments, to_yaml(config));
-  const SourceListing listing = list_sources(sources, options.policy());
+  SourceListing listing = list_sources(sources, options.policy());
   for (const std::string& note : listing.notes) log_info(note);
   for (const SkippedInput& skipped : listing.skipped) log_warning(skipped.message);
-  const auto samples = choose_samples(listing.samples, config.shard);
+  const auto samples = choose_samples(std::move(listing.samples), config.shard);
   if (options.dry_run) return print_dry_run(samples, options);
 
   if (options.check) return print_check(samples, config.shard, options);

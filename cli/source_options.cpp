@@ -181,7 +181,10 @@ SourceListing list_source(const SourceConfig& source, FaultPolicy policy) {
 
 SourceListing list_sources(const std::vector<SourceConfig>& sources, FaultPolicy policy) {
   SourceListing all;
-  const auto move_to = [](auto& from, auto& to) { std::move(from.begin(), from.end(), std::back_inserter(to)); };
+  const auto move_to = [](auto& from, auto& to) {
+    if (to.empty()) return to.swap(from);
+    std::move(from.begin(), from.end(), std::back_inserter(to));
+  };
   for (const SourceConfig& source : sources) {
     SourceListing one = list_source(source, policy);
     move_to(one.samples, all.samples);

@@ -121,6 +121,7 @@ class Packing {
 
   // Before the first add(): begins anew, or behind what an interrupted run has left.
   void begin() {
+    packed_.reserve(range_.size());
     if (options_.resume == Resume::kGoOn && take_over()) return;
     if (options_.resume == Resume::kAnew && fs::exists(folder_.journal())) {
       log_info(options_.out.string() + ": an unfinished packing is thrown away; --resume would have gone on with it");

@@ -148,15 +148,16 @@ class RowReader {
 
   // A swapped side or subject shows where the file's name states them too.
   void compare_with_name(std::size_t row, SourceSample& sample) const {
-    const auto name = parse_knee_name(sample.path.stem().string());
+    const fs::path path = sample.path;
+    const auto name = parse_knee_name(path.stem().string());
     if (!name) return;
     if (sample.side && *sample.side != name->side) {
       fault(row, fmt::format("side is {}, but the file is called {}; correct one", to_string(*sample.side),
-                             sample.path.filename().string()));
+                             path.filename().string()));
     }
     if (!sample.subject.empty() && sample.subject != name->subject) {
       fault(row, fmt::format("subject is {}, but the file is called {}; correct one", sample.subject,
-                             sample.path.filename().string()));
+                             path.filename().string()));
     }
     sample.side = name->side;
     sample.subject = name->subject;
@@ -171,7 +172,7 @@ class RowReader {
 void note_pictures_without_row(const CsvSourceConfig& config, SourceListing& listing) {
   if (config.folder.empty() || !is_folder(config.folder)) return;
   std::set<fs::path> listed;
-  for (const SourceSample& sample : listing.samples) listed.insert(sample.path.lexically_normal());
+  for (const SourceSample& sample : listing.samples) listed.insert(fs::path(sample.path).lexically_normal());
   std::vector<SkippedInput> unreadable;  // of folders that no row asks for
   std::size_t count = 0;
   std::string first;

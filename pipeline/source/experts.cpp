@@ -28,7 +28,7 @@ SourceListing list_one(const fs::path& path, const ExpertsConfig& config, FaultP
 
 // "9001400L" for a file that is called after its knee, "" for any other.
 std::string knee_of(const SourceSample& sample) {
-  const auto name = parse_knee_name(sample.path.stem().string());
+  const auto name = parse_knee_name(fs::path(sample.path).stem().string());
   return name ? name->subject + std::string(to_string(name->side)) : std::string();
 }
 

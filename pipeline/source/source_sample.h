@@ -50,9 +50,23 @@ inline constexpr std::size_t kOarsiFeatureCount = 6;
 extern const std::array<std::string_view, kOarsiFeatureCount> kOarsiFeatures;
 using OarsiGrades = std::array<std::optional<double>, kOarsiFeatureCount>;
 
+// A path as its text alone: std::filesystem::path keeps each of its parts a second time, half a kilobyte a sample.
+class FilePath {
+ public:
+  FilePath() = default;
+  FilePath(const std::filesystem::path& path) : text_(path.string()) {}
+  operator std::filesystem::path() const { return text_; }
+  const std::string& string() const { return text_; }
+  const char* c_str() const { return text_.c_str(); }
+  bool operator==(const FilePath&) const = default;
+
+ private:
+  std::string text_;
+};
+
 struct SourceSample {
-  std::filesystem::path path;  // of the image file
-  std::string id;              // unique within its source
+  FilePath path;   // of the image file
+  std::string id;  // unique within its source
   Split split = Split::kTrain;
   KlGrade kl;
   KlGrade kl_read;

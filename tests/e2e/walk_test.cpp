@@ -82,9 +82,9 @@ TEST_F(Walk, ShardsVerifyAndInspect) {
   EXPECT_TRUE(nlohmann::json::accept(inspect.out)) << inspect.out;
   // The whole proof of the split, for people too.
   const ProgramRun plain = run_genu("inspect " + path("shards"));
-  for (const char* fact : {"counts_by_split_source_grade", "subjects_by_split", "subjects_in_two_splits",
-                           "identical_files_in_two_splits", "most_hash_bits", "least_correlation",
-                           "copies_in_two_splits", "samples_sha256"}) {
+  for (const char* fact :
+       {"counts_by_split_source_grade", "subjects_by_split", "subjects_in_two_splits", "identical_files_in_two_splits",
+        "most_hash_bits", "least_correlation", "copies_in_two_splits", "samples_sha256"}) {
     EXPECT_NE(plain.out.find(fact), std::string::npos) << fact;
   }
   EXPECT_EQ(run_genu("inspect " + path("set")).exit_code, 0);

@@ -84,7 +84,7 @@ TEST(Manifest, FaultsNameTheLine) {
   write_file_atomically(path, "path,kl,split,sha256\na.png,2,train,\nb.png,7,train,\nc.png,1,dev,\nd.png,1,val,12\n");
   const auto listing = read_manifest(path, FaultPolicy::kSkip);
   ASSERT_EQ(listing.samples.size(), 1u);
-  EXPECT_EQ(listing.samples[0].path, folder.path() / "a.png");
+  EXPECT_EQ(fs::path(listing.samples[0].path), folder.path() / "a.png");
   EXPECT_TRUE(mentions(listing, "m.csv:3: kl is '7'"));
   EXPECT_TRUE(mentions(listing, "m.csv:4: split is 'dev'"));
   EXPECT_TRUE(mentions(listing, "m.csv:5: sha256"));
@@ -106,7 +106,7 @@ TEST(Synthetic, ReadsAWiderManifest) {
   EXPECT_EQ(s.source, Source::kSynthetic);
   EXPECT_EQ(s.kl, KlGrade(2));
   EXPECT_EQ(s.kl_read, KlGrade(1));
-  EXPECT_EQ(s.path, folder.path() / "images/train/2/s1.png");
+  EXPECT_EQ(fs::path(s.path), folder.path() / "images/train/2/s1.png");
   EXPECT_EQ(to_hex(*s.sha256), hash);
   EXPECT_THROW(list_synthetic(folder.path() / "none", FaultPolicy::kStop), IoError);
 }

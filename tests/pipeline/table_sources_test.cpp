@@ -53,7 +53,7 @@ TEST_F(CsvSource, ByteOrderMarkCrlfQuotesAndUsualNames) {
       "c.png,2.0,p2,R,\r\n"
       "d.png,severe,p3,1,TEST\r\n");
   ASSERT_EQ(listing.samples.size(), 3u);
-  EXPECT_EQ(listing.samples[0].path, folder.path() / "a, \"b\".png");
+  EXPECT_EQ(fs::path(listing.samples[0].path), folder.path() / "a, \"b\".png");
   EXPECT_EQ(listing.samples[0].kl, KlGrade(2));
   EXPECT_EQ(listing.samples[0].subject, "p1");
   EXPECT_EQ(listing.samples[0].side, KneeSide::kLeft);

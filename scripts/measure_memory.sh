@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Packs few and many images and prints the greatest memory of each run: it should grow by the labels alone.
+#
+#   scripts/measure_memory.sh [--counts "10000 100000"] [--size PX] [--work DIR]
+#
+#   --counts N...  images of each run
+#   --size PX      side of the stored images (224)
+#   --work DIR     scratch folder (a fresh one in TMPDIR, removed at the end); 100,000 images of 224 px take 5 GB
+# The images are 100 synthetic knees, hard-linked under as many names as are asked for, each name another subject of train.
+. "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+counts="10000 100000"
+size=224
+work=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --counts | --size | --work)
+      [ $# -ge 2 ] || fail "$1 needs a value"
+      printf -v "${1#--}" '%s' "$2"
+      shift 2
+      ;;
+    *) fail "unknown option $1" ;;
+  esac
+done
+[ -x $genu ] || fail "no $genu; run scripts/setup.sh --no-run first"
+if [ -z "$work" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
+
+[ -d "$work/knees" ] || $genu generate --quiet --set splits.train_per_grade=20 --set splits.test_per_grade=0 \
+  --set splits.sample_per_grade=0 --out "$work/knees" >/dev/null
+printf '| images | greatest resident memory, MB | seconds |\n|---|---|---|\n'
+for count in $counts; do
+  rm -rf "$work/films" "$work/shards"
+  GENU=$genu /usr/bin/python3 - "$work" "$count" "$size" <<'PYTHON'
+import os, pathlib, resource, subprocess, sys, time
+work, count, size = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+knees = sorted(work.glob("knees/images/train/*/*.png"))
+for grade in range(5):
+    (work / f"films/train/{grade}").mkdir(parents=True)
+for i in range(count):
+    knee = knees[i % len(knees)]
+    os.link(knee, work / f"films/train/{knee.parent.name}/{1000000 + i}L.png")
+start = time.time()
+subprocess.run([os.environ["GENU"], "shard", "--quiet", "--mendeley", work / "films", "--set", f"preprocess.size_px={size}",
+                "--out", work / "shards"], check=True, stdout=subprocess.DEVNULL)
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+print(f"| {count:,} | {peak:.0f} | {time.time() - start:.1f} |")
+PYTHON
+done
