@@ -27,5 +27,6 @@ Command compare_command();
 Command train_command();
 Command evaluate_command();
 Command predict_command();
+Command explain_command();
 
 }  // namespace genu::cli

@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
-#include <cctype>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <optional>
 
 #include "cli/commands.h"
 #include "core/csv.h"
@@ -12,7 +10,7 @@
 #include "train/loop/grader.h"
 #include "train/loop/tensor_runtime.h"
 #ifdef GENU_WITH_IMAGES
-#include "pipeline/preprocess/prepare_image.h"
+#include "cli/knee_files.h"
 #endif
 
 namespace genu::cli {
@@ -30,7 +28,7 @@ struct Options {
 
 void describe(CLI::App& app, Options& options) {
   add_output_options(app, options.common);
-  app.add_option("--checkpoint", options.checkpoint, "checkpoint folder, or a run's (its best)")
+  app.add_option("--checkpoint", options.checkpoint, "checkpoint folder, a run's (its best), or its model.safetensors")
       ->type_name("DIR")
       ->required();
   app.add_option("--side", options.side,
@@ -39,23 +37,10 @@ void describe(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
   app.add_flag("--strict", options.strict, "stop at the first file that cannot be graded");
-  app.add_option("FILE", options.files, "PNG, JPEG, BMP or TIFF images of one knee each")->required();
+  app.add_option("FILE", options.files, "PNG, JPEG, BMP, TIFF or DICOM images of one knee each")->required();
 }
 
 #ifdef GENU_WITH_IMAGES
-
-// "9001400R" -> right: a digit, then L or R at the end of the stem.
-std::optional<KneeSide> side_from_name(const std::filesystem::path& path) {
-  const std::string stem = path.stem().string();
-  if (stem.size() < 2 || std::isdigit(static_cast<unsigned char>(stem[stem.size() - 2])) == 0) return std::nullopt;
-  return parse_knee_side(stem.substr(stem.size() - 1));
-}
-
-std::optional<KneeSide> side_of(const std::filesystem::path& path, const Options& options) {
-  if (options.side == "auto") return side_from_name(path);
-  if (options.side == "unknown") return std::nullopt;
-  return parse_knee_side(options.side);
-}
 
 void print_grade(const std::string& file, const train::Prediction& prediction, const Options& options) {
   if (options.common.json) {
@@ -71,9 +56,7 @@ void print_grade(const std::string& file, const train::Prediction& prediction, c
 
 int grade_files(const Options& options) {
   const train::Grader grader = train::Grader::load(options.checkpoint);
-  pipeline::PreprocessConfig preprocess;
-  read_config(preprocess,
-              parse_yaml_text(grader.config().preprocess, (grader.folder() / "grader.yaml").string() + ": preprocess"));
+  const auto preprocess = preprocess_of(grader.config(), (grader.folder() / "grader.yaml").string());
   if (!options.common.json) {
     std::string header = "file,kl";
     for (int grade = 0; grade < grader.config().class_count; ++grade) header += fmt::format(",p{}", grade);
@@ -83,7 +66,7 @@ int grade_files(const Options& options) {
   for (const std::string& file : options.files) {
     try {
       const auto prepared =
-          pipeline::prepare_image(pipeline::decode_image_file(file), side_of(file, options), preprocess);
+          pipeline::prepare_image(pipeline::decode_image_file(file), side_of(file, options.side), preprocess);
       train::Prediction prediction;
       prediction.probabilities = grader.grade({prepared.pixels.data(), prepared.height_px, prepared.width_px});
       print_grade(file, prediction, options);

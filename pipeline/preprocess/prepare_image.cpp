@@ -85,6 +85,10 @@ cv::Mat pad_to_square(const cv::Mat& image, int size_px) {
   return out;
 }
 
+bool mirrors(std::optional<KneeSide> side, const PreprocessConfig& config) {
+  return config.orientation == Orientation::kAsLeft && side == KneeSide::kRight;
+}
+
 cv::Mat equalise(const cv::Mat& image, const PreprocessConfig& config) {
   if (!(config.clahe_clip > 0)) return image;
   cv::Mat out;
@@ -145,12 +149,15 @@ struct SizedImage {
   bool was_negative = false;
 };
 
-SizedImage size_and_right(const DecodedImage& image, const PreprocessConfig& config) {
+void check_size(const DecodedImage& image) {
   constexpr int kSmallestSide = 16;
-  if (!(image.width_px >= kSmallestSide && image.height_px >= kSmallestSide)) {
-    throw DataError(fmt::format("image of {} x {} px is smaller than {} px a side; use the full film", image.width_px,
-                                image.height_px, kSmallestSide));
-  }
+  if (image.width_px >= kSmallestSide && image.height_px >= kSmallestSide) return;
+  throw DataError(fmt::format("image of {} x {} px is smaller than {} px a side; use the full film", image.width_px,
+                              image.height_px, kSmallestSide));
+}
+
+SizedImage size_and_right(const DecodedImage& image, const PreprocessConfig& config) {
+  check_size(image);
   // 1. Grey range and size. An image that already fits is not copied.
   const cv::Mat grey = to_8_bit(as_matrix(image), config);
   cv::Mat sized = resize(grey, target_size(grey, config));
@@ -206,7 +213,7 @@ PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> s
   cv::Mat square = pad_to_square(match(sized.pixels, config), config.size_px);
 
   // 3. One orientation.
-  prepared.was_mirrored = config.orientation == Orientation::kAsLeft && side == KneeSide::kRight;
+  prepared.was_mirrored = mirrors(side, config);
   if (prepared.was_mirrored) {
     cv::Mat mirrored;
     cv::flip(square, mirrored, 1);
@@ -219,6 +226,19 @@ PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> s
   prepared.width_px = last.cols;
   prepared.pixels.assign(last.datastart, last.dataend);
   return prepared;
+}
+
+std::vector<std::uint8_t> prepare_labels(const DecodedImage& labels, std::optional<KneeSide> side,
+                                         const PreprocessConfig& config) {
+  check_size(labels);
+  if (labels.bit_depth != 8) throw DataError("a label map has 8 bits a pixel, not 16; generate the set again");
+  const cv::Mat whole = as_matrix(labels);
+  cv::Mat sized;
+  cv::resize(whole, sized, target_size(whole, config), 0, 0, cv::INTER_NEAREST);
+  cv::Mat square = pad_to_square(sized, config.size_px);
+  if (mirrors(side, config)) cv::flip(square.clone(), square, 1);
+  if (!square.isContinuous()) square = square.clone();
+  return {square.datastart, square.dataend};
 }
 
 }  // namespace genu::pipeline

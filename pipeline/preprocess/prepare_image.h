@@ -76,4 +76,9 @@ std::array<std::uint8_t, kGreyLevels> matching_table(const GreyHistogram& counts
 // image is smaller than 16 px a side.
 PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> side, const PreprocessConfig& config);
 
+// A label map of the same picture, brought to the same place: nearest neighbour, padding 0. 8 bit, [size_px, size_px].
+// Throws DataError unless `labels` is 8 bit and 16 px a side or more.
+std::vector<std::uint8_t> prepare_labels(const DecodedImage& labels, std::optional<KneeSide> side,
+                                         const PreprocessConfig& config);
+
 }  // namespace genu::pipeline

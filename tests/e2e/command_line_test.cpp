@@ -28,7 +28,7 @@ void expect_one_line(const ProgramRun& run, int exit_code, const std::string& pa
 std::vector<std::string> built_commands() {
   std::vector<std::string> commands = {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect"};
 #ifdef GENU_WITH_TRAIN
-  commands.insert(commands.end(), {"train", "evaluate", "predict"});
+  commands.insert(commands.end(), {"train", "evaluate", "predict", "explain"});
 #endif
   return commands;
 }
@@ -45,7 +45,7 @@ TEST(CommandLine, HelpNamesEveryCommand) {
   const ProgramRun run = run_genu("--help");
   EXPECT_EQ(run.exit_code, 0);
   for (const char* command :
-       {"generate", "calibrate", "ingest", "shard", "verify", "inspect", "train", "evaluate", "predict"}) {
+       {"generate", "calibrate", "ingest", "shard", "verify", "inspect", "train", "evaluate", "predict", "explain"}) {
     EXPECT_NE(run.out.find(command), std::string::npos) << command;
   }
   EXPECT_EQ(run.err, "");

@@ -129,6 +129,42 @@ TEST_F(Walk, TrainEvaluatePredict) {
   ASSERT_EQ(predict.exit_code, 0) << predict.err;
   EXPECT_NE(predict.out.find(fs::path(image).filename().string()), std::string::npos) << predict.out;
 
+  // Explained: by weights file and by run, image files, shards and the dataset with its masks.
+  const ProgramRun explain = run_genu("explain --quiet --json --checkpoint " + path("run/best/model.safetensors") +
+                                      " --dataset " + path("set") + " --split test --out " + path("explained"));
+  ASSERT_EQ(explain.exit_code, 0) << explain.err;
+  const auto regions = nlohmann::json::parse(explain.out).at("regions");
+  EXPECT_EQ(regions.at("all").at("samples").get<int>(), 5);
+  const auto rows = CsvTable::read(path("explained/explanations.csv"));
+  ASSERT_EQ(rows.size(), 5u);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    double energy = 0, area = 0;
+    for (const std::string region : {"joint_space", "lesions", "bone", "background"}) {
+      if (!rows.cell(i, rows.column("energy_" + region)).empty()) {
+        energy += rows.number(i, rows.column("energy_" + region));
+      }
+      area += rows.number(i, rows.column("area_" + region));
+    }
+    EXPECT_NEAR(area, 1, 1e-5);
+    if (rows.number(i, rows.column("energy")) > 0) {
+      EXPECT_NEAR(energy, 1, 1e-5);
+    }
+    const fs::path overlay = folder_->path() / "explained" / rows.cell(i, rows.column("overlay"));
+    EXPECT_EQ(decode_png(read_file(overlay), overlay.string()).channels, 3);
+  }
+  const ProgramRun files = run_genu("explain --quiet --grade 4 --checkpoint " + path("run") + " --out " +
+                                    path("explained_file") + " " + image);
+  ASSERT_EQ(files.exit_code, 0) << files.err;
+  const auto file_row = CsvTable::read(path("explained_file/explanations.csv"));
+  EXPECT_EQ(file_row.cell(0, file_row.column("target")), "4");
+  const std::string explain_shards = "explain --quiet --checkpoint " + path("run") + " --shards " + path("shards") +
+                                     " --out " + path("explained_shards");
+  EXPECT_EQ(run_genu(explain_shards + " --split train --limit 5 --overlays 2").exit_code, 0);
+  EXPECT_EQ(CsvTable::read(path("explained_shards/explanations.csv")).size(), 5u);
+  expect_fault(run_genu(explain_shards + " --split val"), 3, "split 'val' is empty");
+  expect_fault(run_genu(explain_shards + " " + image), 2, "one of them");
+  expect_fault(run_genu(explain_shards + " --split train --block layer9"), 2, "no 'layer9'");
+
   // A bad file among good ones is one line; the good ones are graded all the same.
   write_file_atomically(path("cut.png"), read_text_file(image).substr(0, 2000));
   const ProgramRun mixed = run_genu("predict --checkpoint " + path("run") + " " + path("cut.png") + " " + image);

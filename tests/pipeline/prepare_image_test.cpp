@@ -46,6 +46,38 @@ TEST(PrepareImage, ANegativeIsRighted) {
             negative_picture(image).bytes);
 }
 
+// A label map and its picture stay on top of each other: where the picture is bright, the label is 7.
+TEST(PrepareImage, LabelsGoWhereTheirPicturesGo) {
+  DecodedImage picture{60, 40, 8, std::vector<std::uint8_t>(60 * 40, 10)}, labels = picture;
+  labels.bytes.assign(labels.bytes.size(), 1);
+  for (int y = 8; y < 24; ++y) {
+    for (int x = 4; x < 20; ++x) {
+      picture.bytes[static_cast<std::size_t>(60 * y + x)] = 250;
+      labels.bytes[static_cast<std::size_t>(60 * y + x)] = 7;
+    }
+  }
+  for (const Fit fit : {Fit::kLetterbox, Fit::kStretch}) {
+    PreprocessConfig config = sized(120);
+    config.fit = fit;
+    config.negatives = Negatives::kKeep;
+    for (const KneeSide side : {KneeSide::kLeft, KneeSide::kRight}) {
+      const auto pixels = prepare_image(picture, side, config).pixels;
+      const auto prepared = prepare_labels(labels, side, config);
+      ASSERT_EQ(prepared.size(), pixels.size());
+      std::size_t marked = 0, wrong = 0;
+      for (std::size_t i = 0; i < pixels.size(); ++i) {
+        marked += prepared[i] == 7 ? 1u : 0u;
+        wrong += (prepared[i] == 7) != (pixels[i] > 130) ? 1u : 0u;
+      }
+      EXPECT_EQ(marked, fit == Fit::kLetterbox ? 32u * 32u : 32u * 48u);
+      EXPECT_LE(wrong, 170u);  // the rim, where the picture is interpolated
+      EXPECT_EQ(prepared[0], fit == Fit::kLetterbox ? 0 : 1);
+    }
+  }
+  DecodedImage deep{32, 32, 16, std::vector<std::uint8_t>(2 * 32 * 32)};
+  EXPECT_THROW(prepare_labels(deep, std::nullopt, sized(32)), DataError);
+}
+
 TEST(PrepareImage, SixteenBitsMapTheFullRange) {
   // 257 v has the byte v twice.
   DecodedImage deep{32, 32, 16, std::vector<std::uint8_t>(2 * 32 * 32)};

@@ -1,7 +1,10 @@
 #include "train/loop/grader.h"
 
+#include <fmt/format.h>
 #include <torch/torch.h>
 
+#include "core/errors.h"
+#include "train/explain/grad_cam.h"
 #include "train/loop/checkpoint.h"
 #include "train/loop/grading.h"
 #include "train/loop/run_folder.h"
@@ -24,15 +27,66 @@ GradingOptions Grader::options() const {
   return {.flip_average = config_.flip_average, .precision = precision_, .decoding = config_.decoding};
 }
 
-std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
+// float32 [n, 1, side, side] as the network takes it.
+torch::Tensor Grader::pixels_of(std::span<const pipeline::GreyView> images) const {
   const auto format = config_.tensor_format();
-  const auto shape = pipeline::tensor_shape(format, image.height_px, image.width_px);
-  return tensor_work([&]() -> std::vector<double> {
-    torch::Tensor pixels = torch::empty({1, shape.channels, shape.height_px, shape.width_px});
+  std::vector<torch::Tensor> tensors;
+  for (const pipeline::GreyView& image : images) {
+    const auto shape = pipeline::tensor_shape(format, image.height_px, image.width_px);
+    torch::Tensor pixels = torch::empty({shape.channels, shape.height_px, shape.width_px});
     pipeline::make_tensor(image, {}, format, config_.training_pixels(), {pixels.data_ptr<float>(), shape.size()});
-    const torch::Tensor probabilities = grade_pixels(*model_, pixels, options()).to(torch::kFloat64).contiguous();
-    const double* row = probabilities.const_data_ptr<double>();
-    return {row, row + probabilities.numel()};
+    tensors.push_back(pixels);
+  }
+  return torch::stack(tensors);
+}
+
+namespace {
+
+// Of row i of probabilities [n, classes].
+std::vector<double> row_of(const torch::Tensor& probabilities, std::int64_t i) {
+  const torch::Tensor row = probabilities[i].to(torch::kFloat64).cpu().contiguous();
+  return {row.const_data_ptr<double>(), row.const_data_ptr<double>() + row.numel()};
+}
+
+}  // namespace
+
+std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
+  return tensor_work([&] { return row_of(grade_pixels(*model_, pixels_of({&image, 1}), options()), 0); });
+}
+
+std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> images,
+                                         const ExplainOptions& explain_options) const {
+  using Target = ExplainOptions::Target;
+  const std::size_t depth = cam_depth(*model_, explain_options.block);
+  if (explain_options.grade < 0 || explain_options.grade >= config_.class_count) {
+    throw UsageError(
+        fmt::format("grade {}: this network knows the grades 0 to {}", explain_options.grade, config_.class_count - 1));
+  }
+  return tensor_work([&] {
+    const torch::Tensor pixels = pixels_of(images);
+    const torch::Tensor probabilities = grade_pixels(*model_, pixels, options());
+    std::vector<Explanation> out;
+    std::vector<std::int64_t> grades;
+    const bool ordinal = config_.decoding != Decoding::kSoftmax;
+    const bool expected =
+        explain_options.target == Target::kExpected || (explain_options.target == Target::kHeadsOwn && ordinal);
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      Prediction prediction;
+      prediction.probabilities = row_of(probabilities, static_cast<std::int64_t>(i));
+      grades.push_back(explain_options.target == Target::kGrade ? explain_options.grade : prediction.predicted());
+      out.push_back({std::move(prediction.probabilities), expected ? "expected" : std::to_string(grades.back()), {}});
+    }
+    const torch::Tensor cams = grad_cam(
+        *model_, pixels, depth,
+        {.decoding = config_.decoding, .grades = expected ? torch::Tensor() : torch::tensor(grades, torch::kInt64)});
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      const torch::Tensor map = torch::upsample_bilinear2d(
+          cams[static_cast<std::int64_t>(i)].unsqueeze(0).unsqueeze(0),
+          std::vector<std::int64_t>{images[i].height_px, images[i].width_px}, /*align_corners=*/false);
+      const torch::Tensor flat = map.cpu().contiguous().flatten();
+      out[i].map.assign(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
+    }
+    return out;
   });
 }
 

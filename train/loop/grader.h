@@ -3,6 +3,8 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "pipeline/loader/tensor_format.h"
@@ -11,10 +13,32 @@
 #include "train/loop/train_config.h"
 #include "train/metrics/prediction.h"
 
+namespace at {
+class Tensor;
+}
+
 namespace genu::train {
 
 class GraderModel;
 struct GradingOptions;
+
+// What an explanation is of.
+struct ExplainOptions {
+  enum class Target : std::uint8_t {
+    kHeadsOwn,   // the predicted grade; with an ordinal head the expected grade
+    kPredicted,  // the output of the most probable grade
+    kExpected,   // the sum over k of k p_k: what speaks for a higher grade
+    kGrade,      // the output of `grade`
+  } target = Target::kHeadsOwn;
+  int grade = 0;
+  std::string block = {};  // feature block whose maps are weighed; "" = the last
+};
+
+struct Explanation {
+  std::vector<double> probabilities;
+  std::string target;      // the grade explained, or "expected"
+  std::vector<float> map;  // [height, width] of the image: Grad-CAM, bilinear from the block's maps; >= 0
+};
 
 // Not thread-safe.
 class Grader {
@@ -29,10 +53,14 @@ class Grader {
   std::vector<double> grade(const pipeline::GreyView& image) const;
   // One pass over a source made with config()'s size and normalisation.
   std::vector<Prediction> grade(BatchSource& source) const;
+  // Where the network finds what it says, for images of one size, as prepared; at once, so keep to a few dozen.
+  // Throws UsageError where the network has no maps, no such block or no such grade.
+  std::vector<Explanation> explain(std::span<const pipeline::GreyView> images, const ExplainOptions& options) const;
 
  private:
   Grader(std::filesystem::path folder, GraderConfig config, Precision precision, std::shared_ptr<GraderModel> model);
   GradingOptions options() const;
+  at::Tensor pixels_of(std::span<const pipeline::GreyView> images) const;
 
   std::filesystem::path folder_;
   GraderConfig config_;

@@ -81,6 +81,14 @@ fs::path find_checkpoint(const fs::path& path) {
   std::error_code ignored;
   if (fs::exists(path / kModelFile, ignored)) return path;
   if (fs::exists(path / "best" / kModelFile, ignored)) return path / "best";
+  if (fs::is_regular_file(path, ignored)) {
+    if (path.filename() == kModelFile && fs::exists(path.parent_path() / "grader.yaml", ignored)) {
+      return path.parent_path().empty() ? fs::path(".") : path.parent_path();
+    }
+    throw DataError(path.string() +
+                    ": weights alone do not say how a film becomes the network's input; name a checkpoint's folder, or "
+                    "its model.safetensors with grader.yaml beside it");
+  }
   throw DataError(path.string() +
                   ": no checkpoint here (no model.safetensors); name a run's folder or its best or last");
 }

@@ -38,7 +38,8 @@ class RunFolder {
   std::filesystem::path path_;
 };
 
-// The checkpoint folder that `path` names: itself, or the best of a run's folder. Throws DataError if it is neither.
+// The checkpoint folder that `path` names: itself, the best of a run's folder, or the folder of a model.safetensors.
+// Throws DataError if it is none of them.
 std::filesystem::path find_checkpoint(const std::filesystem::path& path);
 
 }  // namespace genu::train
