@@ -12,6 +12,11 @@
 #include "train/loop/test_touches.h"
 #include "train/metrics/report.h"
 
+#ifdef GENU_WITH_IMAGES
+#include "cli/report_plots.h"
+#include "train/loop/run_folder.h"
+#endif
+
 namespace genu::cli {
 
 namespace {
@@ -40,7 +45,7 @@ void describe(CLI::App& app, Options& options) {
   app.add_option("--source", options.source, "all, synthetic or real")
       ->check(CLI::IsMember({"all", "synthetic", "real"}))
       ->capture_default_str();
-  app.add_option("--out", options.out, "write report.json, report.txt, predictions.csv and confusion.csv here")
+  app.add_option("--out", options.out, "write report.json, report.txt, predictions.csv, confusion.csv and charts here")
       ->type_name("DIR");
   app.add_option("--bootstrap", options.bootstrap, "replicates of the intervals; 0 = no intervals")
       ->check(CLI::Range(0, 1000000))
@@ -96,6 +101,15 @@ int run(const std::vector<std::string>& arguments) {
   const train::Report report = grade(options, shards);
   if (!options.out.empty()) {
     train::write_report(report, options.out);
+#ifdef GENU_WITH_IMAGES
+    write_report_plots(report, options.out);
+    if (options.checkpoints.size() == 1) {
+      // A run's last checkpoint knows all of its epochs, the best only those before it.
+      const std::filesystem::path run_folder = options.checkpoints.front(), last = run_folder / "last" / "metrics.csv";
+      write_training_curves(std::filesystem::exists(last) ? last : train::find_checkpoint(run_folder) / "metrics.csv",
+                            options.out);
+    }
+#endif
     record.add_input(options.shards, shards->index_sha256());
     record.add_library("torch", train::tensor_library_version());
     record.write(options.out + ".run.json");

@@ -33,7 +33,7 @@ done
 
 packages=(
   build-essential cmake ninja-build ccache pkg-config git python3 python3-venv
-  libopencv-dev libcairo2-dev libhdf5-dev libtbb-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
+  libopencv-dev libcairo2-dev fonts-dejavu-core libhdf5-dev libtbb-dev libyaml-cpp-dev libcli11-dev libspdlog-dev libfmt-dev
   nlohmann-json3-dev libssl-dev libisal-dev libdeflate-dev libspng-dev libdcmtk-dev libboost-dev libgtest-dev libbenchmark-dev
   python3-h5py python3-numpy dcmtk # the tests open shards from Python and compress DICOM
 )

@@ -14,20 +14,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::set<std::string> kRooms = {"core", "generator", "pipeline", "train", "cli", "tests", "bench"};
+const std::set<std::string> kRooms = {"core", "generator", "pipeline", "plot", "train", "cli", "tests", "bench"};
 
 // room -> path prefixes that it may include.
 const std::map<std::string, std::vector<std::string>> kAllowed = {
     {"core", {"core/"}},
     {"generator", {"core/", "generator/"}},
     {"pipeline", {"core/", "pipeline/"}},
+    {"plot", {"core/", "plot/"}},
     {"train", {"core/", "pipeline/loader/", "train/"}},
-    {"cli", {"core/", "generator/", "pipeline/", "train/", "cli/"}},
+    {"cli", {"core/", "generator/", "pipeline/", "plot/", "train/", "cli/"}},
 };
 
 // System headers that only these folders may include.
 const std::vector<std::pair<std::regex, std::vector<std::string>>> kLibraries = {
-    {std::regex("<cairo.*>"), {"generator/"}},
+    {std::regex("<cairo.*>"), {"generator/", "plot/"}},
     {std::regex("<hdf5.*>|<H5.*>"), {"pipeline/shard/"}},
     {std::regex("<boost/.*>"), {"train/metrics/"}},
     {std::regex("<torch/.*>|<ATen/.*>|<c10/.*>"), {"train/"}},

@@ -105,6 +105,17 @@ TEST_F(Walk, FlippedByteInAShardIsNamed) {
 }
 
 #ifdef GENU_WITH_TRAIN
+// Tables and charts.
+void expect_full_report(const fs::path& folder) {
+  for (const char* name : {"report.json", "report.txt", "predictions.csv", "confusion.csv"}) {
+    EXPECT_TRUE(fs::exists(folder / name)) << name;
+  }
+  for (const char* name : {"confusion.png", "reliability.png", "roc.png", "curves.png"}) {
+    ASSERT_TRUE(fs::exists(folder / name)) << name;
+    EXPECT_GE(decode_png(read_file(folder / name), name).width_px, 720) << name;
+  }
+}
+
 TEST_F(Walk, TrainEvaluatePredict) {
   const ProgramRun train = run_genu("train --quiet --config configs/train/synthetic_quick.yaml --epochs 1 --shards " +
                                     path("shards") + " --out " + path("run"));
@@ -112,9 +123,10 @@ TEST_F(Walk, TrainEvaluatePredict) {
   for (const char* name : {"model.safetensors", "train.yaml", "metrics.csv"}) {
     EXPECT_TRUE(exists(std::string("run/") + name) || exists(std::string("run/best/") + name)) << name;
   }
-  const ProgramRun evaluate =
-      run_genu("evaluate --json --checkpoint " + path("run") + " --shards " + path("shards") + " --split test");
+  const ProgramRun evaluate = run_genu("evaluate --json --checkpoint " + path("run") + " --shards " + path("shards") +
+                                       " --split test --out " + path("report"));
   ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
+  expect_full_report(path("report"));
   const auto report = nlohmann::json::parse(evaluate.out);
   EXPECT_EQ(report.at("samples").get<int>(), 5);
   EXPECT_EQ(report.at("test_touches").get<int>(), 1);

@@ -31,11 +31,45 @@ nlohmann::json fixture() {
   return nlohmann::json::parse(read_text_file(GENU_SOURCE_DIR "/tests/train/fixtures/metrics.json"));
 }
 
+// The area under the points, by trapezia, is the area that scikit-learn's fixture states; ties make slanted lines.
+TEST(Roc, CurveHasTheAreaUnderIt) {
+  for (const auto& example : fixture()) {
+    const auto predictions = fixture_predictions(example);
+    for (int cls = 0; cls < 5; ++cls) {
+      const auto points = roc_curve(predictions, cls);
+      const auto& expected = example["auc"][static_cast<std::size_t>(cls)];
+      ASSERT_EQ(points.empty(), expected.is_null());
+      if (points.empty()) continue;
+      EXPECT_EQ(points.front(), (RocPoint{0, 0}));
+      EXPECT_EQ(points.back(), (RocPoint{1, 1}));
+      double area = 0;
+      for (std::size_t i = 1; i < points.size(); ++i) {
+        area += 0.5 * (points[i].false_positive_rate - points[i - 1].false_positive_rate) *
+                (points[i].true_positive_rate + points[i - 1].true_positive_rate);
+      }
+      EXPECT_NEAR(area, expected.get<double>(), kTolerance);
+    }
+  }
+}
+
 // One prediction that is certain of `guess`.
 Prediction certain(int label, int guess, const std::string& subject = "s") {
   Prediction prediction{"id", subject, label, std::vector<double>(5, 0.0)};
   prediction.probabilities[static_cast<std::size_t>(guess)] = 1.0;
   return prediction;
+}
+
+TEST(Calibration, BinsHoldEveryPredictionOnce) {
+  std::vector<Prediction> predictions = {certain(1, 1), certain(2, 1)};
+  predictions.push_back({"id", "s", 0, {0.4, 0.3, 0.1, 0.1, 0.1}});
+  const auto bins = reliability_bins(predictions);
+  ASSERT_EQ(bins.size(), 15u);
+  EXPECT_EQ(bins[14].count, 2u);
+  EXPECT_EQ(bins[14].accuracy, 0.5);
+  EXPECT_EQ(bins[14].mean_probability, 1.0);
+  EXPECT_EQ(bins[5].count, 1u);  // (1/3, 0.4]: closed above
+  EXPECT_EQ(bins[5].mean_probability, 0.4);
+  EXPECT_EQ(bins[0].count, 0u);
 }
 
 TEST(Metrics, EqualScikitLearns) {

@@ -22,17 +22,31 @@ std::vector<Prediction> scaled(std::vector<Prediction> predictions, double tempe
 
 }  // namespace
 
-double expected_calibration_error(const std::vector<Prediction>& predictions) {
-  std::array<double, kBins> surplus{};  // sum of (right ? 1 : 0) - probability
+std::vector<ReliabilityBin> reliability_bins(const std::vector<Prediction>& predictions) {
+  std::vector<ReliabilityBin> bins(kBins);
   for (const Prediction& row : predictions) {
     const int guess = row.predicted();
     const double probability = row.probabilities[static_cast<std::size_t>(guess)];
     // Bins are open below and closed above, as in the paper.
-    const auto bin = static_cast<std::size_t>(std::max(0.0, std::ceil(probability * kBins) - 1.0));
-    surplus[std::min(bin, kBins - 1)] += (guess == row.label ? 1.0 : 0.0) - probability;
+    const auto position = static_cast<std::size_t>(std::max(0.0, std::ceil(probability * kBins) - 1.0));
+    ReliabilityBin& bin = bins[std::min(position, kBins - 1)];
+    ++bin.count;
+    bin.mean_probability += probability;
+    bin.accuracy += guess == row.label ? 1.0 : 0.0;
   }
+  for (ReliabilityBin& bin : bins) {
+    if (bin.count == 0) continue;
+    bin.mean_probability /= static_cast<double>(bin.count);
+    bin.accuracy /= static_cast<double>(bin.count);
+  }
+  return bins;
+}
+
+double expected_calibration_error(const std::vector<Prediction>& predictions) {
   double sum = 0;
-  for (const double value : surplus) sum += std::abs(value);
+  for (const ReliabilityBin& bin : reliability_bins(predictions)) {
+    sum += static_cast<double>(bin.count) * std::abs(bin.accuracy - bin.mean_probability);
+  }
   return sum / static_cast<double>(predictions.size());
 }
 

@@ -1,6 +1,7 @@
 // Do the probabilities mean what they say?
 #pragma once
 
+#include <cstddef>
 #include <vector>
 
 #include "train/metrics/prediction.h"
@@ -11,6 +12,14 @@ namespace genu::train {
 // samples of |accuracy - mean probability| of their bin (Guo et al., "On calibration of modern neural networks",
 // ICML 2017). Requires a list that is not empty.
 double expected_calibration_error(const std::vector<Prediction>& predictions);
+
+// The same bins, lowest first: what a reliability diagram shows. Means are 0 in an empty bin.
+struct ReliabilityBin {
+  std::size_t count = 0;
+  double mean_probability = 0;
+  double accuracy = 0;
+};
+std::vector<ReliabilityBin> reliability_bins(const std::vector<Prediction>& predictions);
 
 // p -> softmax(log p / temperature), p not below 1e-12. Requires temperature > 0. The predicted grade stays.
 Prediction scale_temperature(Prediction prediction, double temperature);

@@ -43,6 +43,28 @@ std::optional<double> one_vs_rest_auc(const std::vector<Prediction>& predictions
   return area_under_roc(std::move(samples));
 }
 
+std::vector<RocPoint> roc_curve(const std::vector<Prediction>& predictions, int cls) {
+  if (!one_vs_rest_auc(predictions, cls)) return {};
+  std::vector<std::pair<double, bool>> samples;  // score, positive
+  double positives = 0;
+  for (const Prediction& prediction : predictions) {
+    samples.emplace_back(prediction.probabilities.at(static_cast<std::size_t>(cls)), prediction.label == cls);
+    positives += prediction.label == cls ? 1 : 0;
+  }
+  const double negatives = static_cast<double>(samples.size()) - positives;
+  std::sort(samples.begin(), samples.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<RocPoint> points = {{0, 0}};
+  double true_positives = 0, false_positives = 0;
+  for (std::size_t i = 0; i < samples.size();) {
+    const double score = samples[i].first;
+    for (; i < samples.size() && samples[i].first == score; ++i) {
+      (samples[i].second ? true_positives : false_positives) += 1;
+    }
+    points.push_back({false_positives / negatives, true_positives / positives});
+  }
+  return points;
+}
+
 std::optional<double> macro_one_vs_rest_auc(const std::vector<Prediction>& predictions) {
   const int class_count = predictions.empty() ? 0 : static_cast<int>(predictions.front().probabilities.size());
   double sum = 0;

@@ -23,4 +23,15 @@ std::optional<double> one_vs_rest_auc(const std::vector<Prediction>& predictions
 // Mean over the classes that have both kinds; nothing where none has.
 std::optional<double> macro_one_vs_rest_auc(const std::vector<Prediction>& predictions);
 
+// Of "score >= threshold" for every threshold from above the largest score down.
+struct RocPoint {
+  double false_positive_rate = 0;
+  double true_positive_rate = 0;
+  bool operator==(const RocPoint&) const = default;
+};
+
+// Class `cls` against the rest: from (0, 0) to (1, 1), one point a score. The area under its lines is
+// one_vs_rest_auc(). Empty where either kind is absent. Throws DataError on a NaN score.
+std::vector<RocPoint> roc_curve(const std::vector<Prediction>& predictions, int cls);
+
 }  // namespace genu::train
