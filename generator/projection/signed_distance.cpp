@@ -258,8 +258,9 @@ PixelBox box_around(const Contour& contour_px, double margin_px, int width_px, i
 
 std::vector<RowSpan> signed_distance_px(const Contour& contour_px, const DistanceBand& band, const PixelBox& box,
                                         DistanceWorkspace& work, Image<float>& out) {
-  if (box.empty()) return {};
-  std::vector<RowSpan> spans(static_cast<std::size_t>(box.bottom - box.top), RowSpan{box.right, box.left});
+  const auto rows = static_cast<std::size_t>(std::max(0, box.bottom - box.top));
+  if (box.empty()) return std::vector<RowSpan>(rows);
+  std::vector<RowSpan> spans(rows, RowSpan{box.right, box.left});
   copy_distinct(contour_px, work.points);
   BandPainter painter(box, band, twice_area(work.points), work, spans);
   const std::size_t count = work.points.size();

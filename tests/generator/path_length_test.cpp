@@ -36,6 +36,21 @@ TEST(SignedDistance, CircleMatchesClosedForm) {
   }
 }
 
+// A bone beside the picture reaches no pixel, in rows that are there all the same.
+TEST(SignedDistance, BesideTheImageEveryRowIsEmpty) {
+  Image<float> distance(40, 30, -77.0f);
+  DistanceWorkspace work;
+  for (const double x : {-60.0, 90.0}) {
+    const Contour contour = ellipse({x, 15}, 8, 6, 20);
+    const PixelBox box = box_around(contour, 1, 40, 30);
+    ASSERT_EQ(box.bottom - box.top, 14);
+    const std::vector<RowSpan> spans = signed_distance_px(contour, {5, 3}, box, work, distance);
+    ASSERT_EQ(spans.size(), 14u);
+    for (const RowSpan& span : spans) EXPECT_EQ(span.left, span.right);
+  }
+  for (const float d : distance.pixels) EXPECT_EQ(d, -77.0f);
+}
+
 struct SignedDistanceCase {
   const char* name;
   Contour contour;
