@@ -25,6 +25,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// A fit whose steps shrink below this share has learnt wrong slopes: it measures them anew where it stands.
+constexpr double kLeastShare = 0.2;
 constexpr double kNegativeCorrelation = -0.25;  // none of the OAI's crops lie between -0.3 and 0
 
 double quantile_of(std::vector<double> values, double q) {
@@ -449,6 +451,10 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
       share *= 0.5;
     }
     bar.advance();
+    if (share < kLeastShare && round + 1 < options.rounds) {
+      slope = slopes_at(best, best_statistics, simulate);
+      share = 1;
+    }
   }
   // The grey tables once more at the fitted curve: they are what films differ in most.
   for (int pass = 0; pass < 2; ++pass) {

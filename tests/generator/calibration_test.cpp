@@ -58,7 +58,7 @@ TEST_F(Calibrate, FindsKnownNuisancesAgain) {
   generate_dataset(truth, {.out = root_ / "films", .threads = 2});
 
   const Calibration fitted =
-      calibrate(root_ / "films" / "images", GenerateConfig{}, {.threads = 2, .knees = 100, .rounds = 10});
+      calibrate(root_ / "films" / "images", GenerateConfig{}, {.threads = 2, .knees = 200, .rounds = 16});
   EXPECT_EQ(fitted.films, 200u);
   EXPECT_TRUE(fitted.unreadable.empty());
   const GenerateConfig& c = fitted.config;
@@ -67,9 +67,9 @@ TEST_F(Calibrate, FindsKnownNuisancesAgain) {
   EXPECT_NEAR(c.detector.blur_sigma_px_mean, 0.85, 0.15);
   EXPECT_NEAR(c.detector.quantum_noise_mean, 0.009, 0.003);
   EXPECT_NEAR(c.display.inverted_share, 0.06, 0.035);
-  // The exposure of pictures made from the fit, seen against more of the same films. 200 pictures put a quantile between
-  // 25 and 90 % off by up to 4 grey levels (one SD: the table rises 120 levels per unit there), three such sets 6; below
-  // 25 % the table is far steeper and 200 pictures say too little.
+  // The exposure of pictures made from the fit, seen against more of the same films. 200 pictures put a quantile
+  // between 25 and 90 % off by up to 4 grey levels (one SD: the table rises 120 levels per unit there), three such sets
+  // 6; below 25 % the table is far steeper and 200 pictures say too little.
   GenerateConfig again = fitted.config;
   again.seed = 78;
   again.splits = {40, 0, 0};
