@@ -141,6 +141,15 @@ void print_counts(const ordered_json& counts) {
   }
 }
 
+// One line a fact: "split_proof near_duplicates searched: true".
+void print_lines(const std::string& name, const ordered_json& value) {
+  if (value.is_object()) {
+    for (const auto& [key, inner] : value.items()) print_lines(name + " " + key, inner);
+  } else {
+    std::puts(fmt::format("{}: {}", name, value.is_string() ? value.get<std::string>() : value.dump()).c_str());
+  }
+}
+
 void print(const ordered_json& facts) {
   for (const auto& [name, value] : facts.items()) {
     if (name == "counts" || name == "epoch_counts") {
@@ -150,10 +159,14 @@ void print(const ordered_json& facts) {
       if (value != facts["counts"]) std::puts("with baked variants:"), print_counts(value);
     } else if (name == "config") {
       std::puts(fmt::format("config:\n{}", value.get<std::string>()).c_str());
-    } else if (value.is_structured()) {
-      std::puts(fmt::format("{}: {}", name, value.dump(2)).c_str());
+    } else if (name == "shards") {
+      for (const auto& file : value) {
+        std::puts(fmt::format("{}: {} rows, SHA-256 {}", file["file"].get<std::string>(), file["count"].dump(),
+                              file["sha256"].get<std::string>())
+                      .c_str());
+      }
     } else {
-      std::puts(fmt::format("{}: {}", name, value.is_string() ? value.get<std::string>() : value.dump()).c_str());
+      print_lines(name, value);
     }
   }
 }

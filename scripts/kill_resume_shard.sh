@@ -50,9 +50,16 @@ while [ "$done_kills" -lt "$kills" ]; do
     "${pack[@]}" --out "$work/killed" $resume >/dev/null 2>"$work/log" &
     pid=$!
     # Anywhere from before the first row to behind the last name.
-    sleep "$(awk -v ms="$milliseconds" -v r="$RANDOM" 'BEGIN { printf "%.3f", ms * 1.05 * r / 32768 / 1000 }')"
-    kill -9 $pid 2>/dev/null || break # it had finished
-    wait $pid 2>/dev/null || true
+    (
+      sleep "$(awk -v ms="$milliseconds" -v r="$RANDOM" 'BEGIN { printf "%.3f", ms * 1.05 * r / 32768 / 1000 }')"
+      exec kill -9 $pid
+    ) 2>/dev/null &
+    killer=$!
+    status=0
+    wait $pid 2>/dev/null || status=$?
+    kill $killer 2>/dev/null || true
+    [ "$status" -ne 0 ] || break # it had finished
+    [ "$status" -eq 137 ] || fail "ended with $status: $(cat "$work/log")"
     done_kills=$((done_kills + 1))
     resume=--resume
   done

@@ -116,6 +116,16 @@ cv::Mat match(const cv::Mat& image, const PreprocessConfig& config) {
   return out;
 }
 
+// cv::flip of Debian's OpenCV goes byte by byte: 20 us an image of 224 px.
+cv::Mat mirrored(const cv::Mat& image) {
+  cv::Mat out(image.size(), CV_8U);
+  for (int y = 0; y < image.rows; ++y) {
+    const auto* from = image.ptr<std::uint8_t>(y);
+    std::reverse_copy(from, from + image.cols, out.ptr<std::uint8_t>(y));
+  }
+  return out;
+}
+
 GreyView view_of(const cv::Mat& image) { return {image.ptr<std::uint8_t>(), image.rows, image.cols}; }
 
 }  // namespace
@@ -214,11 +224,7 @@ PreparedImage prepare_image(const DecodedImage& image, std::optional<KneeSide> s
 
   // 3. One orientation.
   prepared.was_mirrored = mirrors(side, config);
-  if (prepared.was_mirrored) {
-    cv::Mat mirrored;
-    cv::flip(square, mirrored, 1);
-    square = mirrored;
-  }
+  if (prepared.was_mirrored) square = mirrored(square);
 
   // 4. Local contrast.
   const cv::Mat last = equalise(square, config);

@@ -157,17 +157,6 @@ ShardMetadata metadata_of(const Skeleton& skeleton) {
   return metadata;
 }
 
-Sha256Digest hash_file(int descriptor, std::uint64_t size, const std::filesystem::path& path) {
-  Sha256 hash;
-  std::vector<std::uint8_t> piece(std::size_t{1} << 18);  // stays in the processor's cache
-  for (std::uint64_t at = 0; at < size; at += piece.size()) {
-    piece.resize(std::min<std::uint64_t>(piece.size(), size - at));
-    read_at(descriptor, at, piece, path);
-    hash.update(std::as_bytes(std::span(piece)));
-  }
-  return hash.finish();
-}
-
 // Writes the given ranges of the image to the same places of the file.
 void copy_ranges(const MemoryFile& image, std::span<const ByteRange> ranges, int descriptor,
                  const std::filesystem::path& path) {
@@ -195,7 +184,7 @@ CompletedShard complete_shard(const RowFile& rows, const ShardRows& contents, co
   const std::array<ByteRange, 1> all = {ByteRange{0, metadata.hdf5_end}};
   copy_ranges(skeleton.image, plain ? std::span<const ByteRange>(metadata.ranges) : all, file.get(), shard.file);
   write_at(file.get(), metadata.hdf5_end, spare, shard.file);
-  shard.sha256 = hash_file(file.get(), metadata.hdf5_end + spare.size(), shard.file);
+  shard.sha256 = sha256(std::as_bytes(MappedFile(shard.file).bytes()));
   flush_file(file.get(), shard.file);
   return shard;
 }
