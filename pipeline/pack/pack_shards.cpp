@@ -26,6 +26,7 @@
 #include "pipeline/pack/prepare_sample.h"
 #include "pipeline/pack/row_store.h"
 #include "pipeline/pack/split_proof.h"
+#include "pipeline/shard/croissant.h"
 #include "pipeline/shard/quarantine.h"
 #include "pipeline/shard/shard_format.h"
 #include "pipeline/shard/shard_index.h"
@@ -364,9 +365,10 @@ class Publisher {
     for (std::size_t i = completed_.size(); fs::remove(options_.out / shard_file_name(i), ignored); ++i) {
     }
     const std::string text = to_json(index);
-    write_file_atomically(options_.out / kShardIndexName, text);
     report_.shards = completed_.size();
     report_.index_sha256_hex = to_hex(sha256(text));
+    write_file_atomically(options_.out / kCroissantName, croissant_json(index, report_.index_sha256_hex));
+    write_file_atomically(options_.out / kShardIndexName, text);
   }
 
   const std::vector<SourceSample>& samples_;

@@ -7,9 +7,11 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
 #include <optional>
+#include <set>
 
 #include "core/errors.h"
 #include "core/files.h"
@@ -309,8 +311,21 @@ TEST_F(Packing, ARepackReplacesTheOldSet) {
   pack();
   std::size_t files = 0;
   for (const auto& entry : fs::directory_iterator(out())) files += entry.is_regular_file() ? 1u : 0u;
-  EXPECT_EQ(files, 2u);
+  EXPECT_EQ(files, 3u);  // one shard, shards.json, croissant.json
   EXPECT_EQ(ShardSet::open(out())->size(), 48u);
+}
+
+TEST_F(Packing, TheCroissantNamesEveryFileWithItsHash) {
+  pack();
+  const auto card = nlohmann::json::parse(read_text_file(out() / "croissant.json"));
+  EXPECT_EQ(card.at("conformsTo"), "http://mlcommons.org/croissant/1.0");
+  std::set<std::string> named;
+  for (const auto& file : card.at("distribution")) {
+    const std::string name = file.at("contentUrl");
+    EXPECT_EQ(file.at("sha256"), to_hex(sha256_file(out() / name))) << name;
+    named.insert(name);
+  }
+  EXPECT_EQ(named, std::set<std::string>({"shards.json", "shard-00000.h5", "shard-00001.h5", "shard-00002.h5"}));
 }
 
 TEST_F(Packing, OpensInH5py) {
