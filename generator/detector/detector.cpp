@@ -10,20 +10,6 @@ namespace genu::generator {
 
 namespace {
 
-constexpr int kBlurRadius = 4;
-
-std::array<float, kBlurRadius + 1> gaussian_taps(double sigma) {
-  std::array<float, kBlurRadius + 1> taps{};
-  double total = 0;
-  std::array<double, kBlurRadius + 1> raw{};
-  for (int i = 0; i <= kBlurRadius; ++i) {
-    raw[static_cast<std::size_t>(i)] = std::exp(-0.5 * i * i / (sigma * sigma));
-    total += raw[static_cast<std::size_t>(i)] * (i == 0 ? 1 : 2);
-  }
-  for (std::size_t i = 0; i <= kBlurRadius; ++i) taps[i] = static_cast<float>(raw[i] / total);
-  return taps;
-}
-
 void primary_signal(const PathLengthMaps& maps, const AttenuationModel& model, Image<float>& signal) {
   const std::size_t count = maps.cortical_mm.pixels.size();
   signal.reset(maps.cortical_mm.width_px, maps.cortical_mm.height_px, 0.0f);
@@ -102,24 +88,26 @@ float mean_of(const Image<float>& image) {
   return static_cast<float>(sum / static_cast<double>(image.pixels.size()));
 }
 
-// Quantum noise, variance proportional to the signal, then the logarithm. The two noise tiles at independent offsets
-// make 2^36 different fields, each white and normal.
-void add_noise_and_log(const Exposure& exposure, float reference, const TextureTiles& tiles, RandomStream& stream,
-                       const Image<float>& signal, Image<float>& log_signal) {
+// Detector blur; quantum noise, its variance proportional to the signal; then the logarithm. The two noise tiles at
+// independent offsets make 2^36 different fields, each white and normal.
+void detect(const Exposure& exposure, float reference, const TextureTiles& tiles, RandomStream& stream,
+            const Image<float>& signal, Image<float>& log_signal) {
+  GaussianBlur blur(exposure.blur_sigma_px, signal.width_px);
   const TileOffset a = random_offset(stream), b = random_offset(stream);
-  const float gain = static_cast<float>(exposure.quantum_noise / std::sqrt(2.0)) * std::sqrt(reference);
+  const float gain = kTileUnit * static_cast<float>(exposure.quantum_noise / std::sqrt(2.0)) * std::sqrt(reference);
   const float gain_a = gain * a.sign, gain_b = gain * b.sign;
   const auto heel = static_cast<float>(exposure.heel_gradient / signal.height_px);
   log_signal.reset(signal.width_px, signal.height_px, 0.0f);
   for (int y = 0; y < signal.height_px; ++y) {
-    const float* in = signal.row(y);
-    const float* noise_a = tile_row(tiles.white_a, a, y);
-    const float* noise_b = tile_row(tiles.white_b, b, y);
+    const float* in = blur.row(signal, y);
+    const TileValue* noise_a = tile_row(tiles.white_a, a, y);
+    const TileValue* noise_b = tile_row(tiles.white_b, b, y);
     float* out = log_signal.row(y);
     const float slope = heel * (static_cast<float>(y) - 0.5f * static_cast<float>(signal.height_px));
     for (int x = 0; x < signal.width_px; ++x) {
-      const float noisy = in[x] + std::sqrt(in[x]) * (gain_a * noise_a[x] + gain_b * noise_b[x]);
-      out[x] = slope - fast_log(std::max(noisy, 1e-6f));
+      const float noisy = in[x] + std::sqrt(in[x]) * (gain_a * static_cast<float>(noise_a[x]) +
+                                                      gain_b * static_cast<float>(noise_b[x]));
+      out[x] = slope - fast_log(larger(noisy, 1e-6f));
     }
   }
 }
@@ -155,34 +143,64 @@ Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream) {
   return exposure;
 }
 
-void gaussian_blur(double sigma_px, Image<float>& image, Image<float>& scratch) {
-  const auto taps = gaussian_taps(sigma_px);
-  const int width = image.width_px, height = image.height_px;
-  int reach = kBlurRadius;
-  while (reach > 1 && taps[static_cast<std::size_t>(reach)] < 1e-4f) --reach;
-  scratch.reset(width, height, 0.0f);
-  for (int y = 0; y < height; ++y) {
-    float* out = scratch.row(y);
-    for (int k = -reach; k <= reach; ++k) {
-      const float tap = taps[static_cast<std::size_t>(std::abs(k))];
-      const float* in = image.row(std::clamp(y + k, 0, height - 1));
-      for (int x = 0; x < width; ++x) out[x] += tap * in[x];
-    }
+GaussianBlur::GaussianBlur(double sigma_px, int width_px)
+    : padded_(static_cast<std::size_t>(width_px + 2 * kRadius)), blurred_(static_cast<std::size_t>(width_px)) {
+  std::array<double, kRadius + 1> raw{};
+  double total = 0;
+  for (std::size_t i = 0; i <= kRadius; ++i) {
+    const auto distance = static_cast<double>(i);
+    raw[i] = std::exp(-0.5 * distance * distance / (sigma_px * sigma_px));
+    total += raw[i] * (i == 0 ? 1 : 2);
   }
-  std::vector<float> padded(static_cast<std::size_t>(width + 2 * kBlurRadius));
-  for (int y = 0; y < height; ++y) {
-    const float* in = scratch.row(y);
-    std::copy(in, in + width, padded.begin() + kBlurRadius);
-    std::fill(padded.begin(), padded.begin() + kBlurRadius, in[0]);
-    std::fill(padded.end() - kBlurRadius, padded.end(), in[width - 1]);
-    float* out = image.row(y);
-    std::fill(out, out + width, 0.0f);
-    for (int k = -reach; k <= reach; ++k) {
-      const float tap = taps[static_cast<std::size_t>(std::abs(k))];
-      const float* from = padded.data() + kBlurRadius + k;
-      for (int x = 0; x < width; ++x) out[x] += tap * from[x];
-    }
+  for (std::size_t i = 0; i <= kRadius; ++i) taps_[i] = static_cast<float>(raw[i] / total);
+  while (reach_ > 1 && taps_[static_cast<std::size_t>(reach_)] < 1e-4f) --reach_;
+}
+
+template <int kReach>
+void GaussianBlur::blur_row(const Image<float>& image, int y) {
+  const int width = image.width_px, last = image.height_px - 1;
+  // Copies, which no store can change.
+  const std::array<float, kRadius + 1> taps = taps_;
+  const float* middle = image.row(y);
+  std::array<const float*, kReach> above, below;
+  for (int k = 0; k < kReach; ++k) {
+    above[static_cast<std::size_t>(k)] = image.row(std::max(y - 1 - k, 0));
+    below[static_cast<std::size_t>(k)] = image.row(std::min(y + 1 + k, last));
   }
+  float* line = padded_.data() + kRadius;
+#pragma GCC ivdep
+  for (int x = 0; x < width; ++x) {
+    float sum = taps[0] * middle[x];
+    for (std::size_t k = 0; k < kReach; ++k) sum += taps[k + 1] * (above[k][x] + below[k][x]);
+    line[x] = sum;
+  }
+  std::fill(line - kRadius, line, line[0]);
+  std::fill(line + width, line + width + kRadius, line[width - 1]);
+  float* out = blurred_.data();
+#pragma GCC ivdep
+  for (int x = 0; x < width; ++x) {
+    float sum = taps[0] * line[x];
+    for (int k = 1; k <= kReach; ++k) sum += taps[static_cast<std::size_t>(k)] * (line[x - k] + line[x + k]);
+    out[x] = sum;
+  }
+}
+
+const float* GaussianBlur::row(const Image<float>& image, int y) {
+  switch (reach_) {
+    case 1:
+      blur_row<1>(image, y);
+      break;
+    case 2:
+      blur_row<2>(image, y);
+      break;
+    case 3:
+      blur_row<3>(image, y);
+      break;
+    default:
+      blur_row<4>(image, y);
+      break;
+  }
+  return blurred_.data();
 }
 
 int reference_cell_px(int width_px) { return std::max(1, (width_px + kReferenceCells - 1) / kReferenceCells); }
@@ -213,9 +231,8 @@ void expose(const PathLengthMaps& maps, const Exposure& exposure, const Attenuat
   // 1. Primary radiation, and scatter: the reference's primary, spread wide.
   primary_signal(maps, model, work.signal);
   add_scatter(reference.scatter, reference.cell_px, work.signal);
-  // 2. Detector blur, then noise.
-  gaussian_blur(exposure.blur_sigma_px, work.signal, work.scratch);
-  add_noise_and_log(exposure, reference.mean_primary, tiles, stream, work.signal, log_signal);
+  // 2. What the detector makes of it.
+  detect(exposure, reference.mean_primary, tiles, stream, work.signal, log_signal);
 }
 
 }  // namespace genu::generator

@@ -1,6 +1,9 @@
 // From path lengths to the log signal of the detector: primary, scatter, blur, quantum noise.
 #pragma once
 
+#include <array>
+#include <vector>
+
 #include "core/config.h"
 #include "core/random.h"
 #include "generator/detector/attenuation.h"
@@ -43,7 +46,6 @@ struct ReferenceSignal {
 
 struct DetectorWorkspace {
   Image<float> signal;
-  Image<float> scratch;
 };
 
 // Cells across the width of a reference; scatter and exposure vary over centimetres.
@@ -61,7 +63,23 @@ void expose(const PathLengthMaps& maps, const Exposure& exposure, const Attenuat
             const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal);
 
-// Gaussian blur in place, separable, edges held; sigma <= 2 px. `scratch` is resized as needed.
-void gaussian_blur(double sigma_px, Image<float>& image, Image<float>& scratch);
+// Separable Gaussian blur, edges held, kernel cut 4 pixels from its middle; one row of the result at a time, so that
+// what follows reads it while it is hot. Not thread-safe.
+class GaussianBlur {
+ public:
+  // 0 < sigma <= 2 px.
+  GaussianBlur(double sigma_px, int width_px);
+  // Row y of the blurred image, width_px floats; valid until the next call. `image` must be width_px wide.
+  const float* row(const Image<float>& image, int y);
+
+ private:
+  static constexpr int kRadius = 4;
+  template <int kReach>
+  void blur_row(const Image<float>& image, int y);
+
+  std::array<float, kRadius + 1> taps_{};
+  int reach_ = kRadius;  // taps beyond it are below 1e-4
+  std::vector<float> padded_, blurred_;
+};
 
 }  // namespace genu::generator

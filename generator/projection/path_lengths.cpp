@@ -43,10 +43,13 @@ struct Body {
 };
 
 struct TextureRows {
-  const float* isotropic;
-  const float* vertical;
+  const TileValue* isotropic;
+  const TileValue* vertical;
   float isotropic_gain;
   float vertical_gain;
+  float variation(int x) const {
+    return isotropic_gain * static_cast<float>(isotropic[x]) + vertical_gain * static_cast<float>(vertical[x]);
+  }
 };
 
 struct TexturePlacement {
@@ -58,7 +61,7 @@ struct TexturePlacement {
 
   TextureRows rows(int y) const {
     return {tile_row(tiles.isotropic, isotropic, y), tile_row(tiles.vertical, vertical, y),
-            isotropic.sign * isotropic_gain, vertical.sign * vertical_gain};
+            kTileUnit * isotropic.sign * isotropic_gain, kTileUnit * vertical.sign * vertical_gain};
   }
 };
 
@@ -94,7 +97,7 @@ void add_weighted_body(const Body& body, const TexturePlacement& texture, PathLe
       const float outer = rounded_depth_mm(inside, local.round_mm, local.depth_mm);
       const float inner = smaller(outer, rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
                                                           local.depth_mm - 2.0f * local.cortex_mm));
-      const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
+      const float wobble = 1.0f + rows.variation(x);
       const float share = weight(x, y);
       cortical[x] += share * (outer - inner);
       trabecular[x] += share * inner;
@@ -385,7 +388,7 @@ void add_sclerosis_zone(const SclerosisShape& shape, const Body& body, const Tex
       const LocalBone local = profile(bx, by, inside);
       const float inner = rounded_depth_mm(inside - local.cortex_mm, local.round_mm - local.cortex_mm,
                                            local.depth_mm - 2.0f * local.cortex_mm);
-      const float wobble = 1.0f + rows.isotropic_gain * rows.isotropic[x] + rows.vertical_gain * rows.vertical[x];
+      const float wobble = 1.0f + rows.variation(x);
       const float before = std::min(std::max(local.bvtv * wobble, kLeastBvtv), kMostBvtv);
       const float after = std::min(std::max(local.bvtv * wobble * (1.0f + more), kLeastBvtv), kMostBvtv);
       maps.trabecular_bone_mm.at(x, y) += std::max(0.0f, inner) * (after - before);

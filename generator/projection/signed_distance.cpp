@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "generator/projection/lanes.h"
+#include "generator/projection/vector_math.h"
 
 namespace genu::generator {
 
@@ -28,28 +29,24 @@ struct Interval {
   double high;
 };
 
-// Where low <= p x + q y + r <= high.
-class Stripe {
- public:
-  Stripe(double p, double q, double r, double low, double high)
-      : level_(std::abs(p) < 1e-9), q_(q), r_(r), low_(low), high_(high) {
-    const double inverse = level_ ? 0.0 : 1 / p;
-    slope_ = -q * inverse;
-    left_ = (low - r) * inverse;
-    right_ = (high - r) * inverse;
-    if (left_ > right_) std::swap(left_, right_);
-  }
-  // Its x at one y.
-  Interval at(double y) const {
-    if (!level_) return {left_ + slope_ * y, right_ + slope_ * y};
-    const double value = q_ * y + r_;
-    return value >= low_ && value <= high_ ? Interval{-1e9, 1e9} : Interval{1, -1};
-  }
+// Where low <= p x + q y + r <= high, for p and q of a unit vector: between two lines x = left + slope y and
+// x = right + slope y, or, where they are level, between two rows.
+struct Stripe {
+  double slope = 0, left = -1e9, right = 1e9;
+  Interval rows{-1e9, 1e9};
 
- private:
-  bool level_;
-  double q_, r_, low_, high_;
-  double slope_, left_, right_;
+  Stripe(double p, double q, double r, double low, double high) {
+    if (std::abs(p) < 1e-9) {
+      rows = {(low - r) / q, (high - r) / q};
+      if (rows.low > rows.high) std::swap(rows.low, rows.high);
+      return;
+    }
+    const double inverse = 1 / p;
+    slope = -q * inverse;
+    left = (low - r) * inverse;
+    right = (high - r) * inverse;
+    if (left > right) std::swap(left, right);
+  }
 };
 
 Interval common(const Interval& a, const Interval& b) { return {std::max(a.low, b.low), std::min(a.high, b.high)}; }
@@ -62,7 +59,7 @@ struct Side {
   Side(const PointMm& from, const PointMm& to)
       : a(from),
         b(to),
-        length(std::hypot(to.x - from.x, to.y - from.y)),
+        length(std::sqrt((to.x - from.x) * (to.x - from.x) + (to.y - from.y) * (to.y - from.y))),
         ux((to.x - from.x) / length),
         uy((to.y - from.y) / length) {}
   // Limits along the side from its beginning, and across it towards (-uy, ux).
@@ -80,8 +77,10 @@ class BandPainter {
         left_band_(twice_area > 0 ? band.inside_px : band.outside_px),
         right_band_(twice_area > 0 ? band.outside_px : band.inside_px),
         squared_(work.squared),
+        columns_(work.columns),
         spans_(spans) {
     const double far = std::max(band.inside_px, band.outside_px);
+    columns_.resize(static_cast<std::size_t>(box.bottom - box.top));
     squared_.assign(stride_ * static_cast<std::size_t>(box.bottom - box.top), static_cast<float>(far * far));
   }
 
@@ -126,22 +125,35 @@ class BandPainter {
 
   void paint(const Segment& segment, const Interval& rows, const Stripe& one, const Stripe& other,
              const Interval& columns) {
-    const auto first_row = [&](double y) { return static_cast<int>(std::clamp(std::floor(y - 0.5), -1e6, 1e6)); };
-    const int top = std::max(box_.top, first_row(rows.low));
-    const int bottom = std::min(box_.bottom, first_row(rows.high) + 2);
+    const Interval reach = common(rows, common(one.rows, other.rows));
+    const auto row_at = [&](double y) { return static_cast<int>(std::floor(std::clamp(y, -1e6, 1e6) - 0.5)); };
+    const int top = std::max(box_.top, row_at(reach.low)), bottom = std::min(box_.bottom, row_at(reach.high) + 2);
+    find_columns(top, bottom, one, other, columns);
+    for (int y = top; y < bottom; ++y) {
+      const RowSpan& found = columns_[static_cast<std::size_t>(y - box_.top)];
+      if (found.left >= found.right) continue;
+      RowSpan& span = spans_[static_cast<std::size_t>(y - box_.top)];
+      span.left = std::min(span.left, found.left);
+      span.right = std::max(span.right, found.right);
+      lower(segment, static_cast<float>(y) + 0.5f, found.left, found.right,
+            squared_.data() + static_cast<std::size_t>(y - box_.top) * stride_);
+    }
+  }
+
+  // The pixels of rows [top, bottom) whose centres lie in both stripes and between the columns; none where left >=
+  // right.
+  void find_columns(int top, int bottom, const Stripe& one_given, const Stripe& other_given, const Interval& between) {
+    const Stripe one = one_given, other = other_given;
+    const double low = between.low, high = between.high;
     const double left_edge = box_.left, right_edge = box_.right;
+    RowSpan* found = columns_.data() - box_.top;
     for (int y = top; y < bottom; ++y) {
       const double centre = y + 0.5;
-      const Interval x = common(common(one.at(centre), other.at(centre)), columns);
-      // Pixels whose centres lie in the interval; none where it is empty.
-      const int left = static_cast<int>(std::ceil(std::min(std::max(x.low - 0.5, left_edge), right_edge)));
-      const int right = static_cast<int>(std::floor(std::min(std::max(x.high + 0.5, left_edge), right_edge)));
-      if (left >= right) continue;
-      RowSpan& span = spans_[static_cast<std::size_t>(y - box_.top)];
-      span.left = std::min(span.left, left);
-      span.right = std::max(span.right, right);
-      lower(segment, static_cast<float>(centre), left, right,
-            squared_.data() + static_cast<std::size_t>(y - box_.top) * stride_);
+      const double one_x = one.slope * centre, other_x = other.slope * centre;
+      const double first = larger(larger(one.left + one_x, other.left + other_x), low);
+      const double last = smaller(smaller(one.right + one_x, other.right + other_x), high);
+      found[y].left = static_cast<int>(std::ceil(smaller(larger(first - 0.5, left_edge), right_edge)));
+      found[y].right = static_cast<int>(std::floor(smaller(larger(last + 0.5, left_edge), right_edge)));
     }
   }
 
@@ -163,6 +175,7 @@ class BandPainter {
   std::size_t stride_;
   double left_band_, right_band_;
   std::vector<float>& squared_;
+  std::vector<RowSpan>& columns_;
   std::vector<RowSpan>& spans_;
 };
 

@@ -35,7 +35,8 @@ struct RowSpan {
 // What one thread reuses from contour to contour.
 struct DistanceWorkspace {
   std::vector<PointMm> points;
-  std::vector<float> squared;  // [rows, stride] of the box
+  std::vector<float> squared;    // [rows, stride] of the box
+  std::vector<RowSpan> columns;  // [rows], of one segment
   struct Crossing {
     int row;
     float x;

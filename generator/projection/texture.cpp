@@ -1,5 +1,6 @@
 #include "generator/projection/texture.h"
 
+#include <algorithm>
 #include <cmath>
 #include <opencv2/core.hpp>
 
@@ -43,7 +44,7 @@ cv::Mat shaped(const cv::Mat& white, double exponent, double stretch, const Band
   return field;
 }
 
-Image<float> as_tile(const cv::Mat& field, int margin_px) {
+Image<TileValue> as_tile(const cv::Mat& field, int margin_px) {
   double sum = 0, squares = 0;
   for (int y = 0; y < kTileSize; ++y) {
     for (int x = 0; x < kTileSize; ++x) {
@@ -55,11 +56,12 @@ Image<float> as_tile(const cv::Mat& field, int margin_px) {
   const double count = static_cast<double>(kTileSize) * kTileSize;
   const double mean = sum / count;
   const double sd = std::sqrt(squares / count - mean * mean);
-  Image<float> tile(kTileSize + kTileSize + margin_px, kTileSize);
+  Image<TileValue> tile(kTileSize + margin_px, kTileSize);
   for (int y = 0; y < kTileSize; ++y) {
-    float* row = tile.row(y);
+    TileValue* row = tile.row(y);
     for (int x = 0; x < tile.width_px; ++x) {
-      row[x] = static_cast<float>((field.at<float>(y, x & (kTileSize - 1)) - mean) / sd);
+      const double value = (field.at<float>(y, x & (kTileSize - 1)) - mean) / sd;
+      row[x] = static_cast<TileValue>(std::lround(std::clamp(value, -7.99, 7.99) / kTileUnit));
     }
   }
   return tile;

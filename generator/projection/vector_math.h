@@ -9,6 +9,8 @@ namespace genu::generator {
 // By value: std::min and std::max return references, which keep some loops from vectorising.
 inline float smaller(float a, float b) { return a < b ? a : b; }
 inline float larger(float a, float b) { return a > b ? a : b; }
+inline double smaller(double a, double b) { return a < b ? a : b; }
+inline double larger(double a, double b) { return a > b ? a : b; }
 
 // 2^x, relative error < 4e-7, exactly 1 at 0; clamped to -126 .. 126.
 inline float fast_exp2(float x) {
