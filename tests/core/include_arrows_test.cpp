@@ -35,7 +35,7 @@ const std::vector<std::pair<std::regex, std::vector<std::string>>> kLibraries = 
     {std::regex("<dcmtk/.*>"), {"pipeline/decode/dicom_module.cpp", "generator/dicom/dicom_writer_module.cpp"}},
     {std::regex("<opencv2/.*>"),
      {"generator/", "pipeline/source/", "pipeline/decode/", "pipeline/orient/", "pipeline/locate/", "pipeline/quality/",
-      "pipeline/split/", "pipeline/preprocess/", "pipeline/pack/"}},
+      "pipeline/split/", "pipeline/preprocess/", "pipeline/pack/", "train/forest/forest_module.cpp"}},
 };
 
 bool starts_with_any(const std::string& text, const std::vector<std::string>& prefixes) {

@@ -185,8 +185,8 @@ TEST_F(Walk, TrainEvaluatePredict) {
   EXPECT_NE(mixed.out.find(fs::path(image).filename().string()), std::string::npos) << mixed.out;
 }
 
-// Each published recipe runs from its file; sides are small so that this stays quick.
-TEST_F(Walk, EveryRecipeTrains) {
+// Each published recipe runs from its file and writes the full report; sides are small so that this stays quick.
+TEST_F(Walk, EveryRecipeTrainsAndReports) {
   std::size_t recipes = 0;
   for (const auto& entry : fs::directory_iterator(GENU_SOURCE_DIR "/configs/train/seeds")) {
     const std::string name = entry.path().stem().string();
@@ -196,11 +196,41 @@ TEST_F(Walk, EveryRecipeTrains) {
     const ProgramRun train = run_genu(
         "train --quiet --config " + entry.path().string() + " --epochs 1 --limit 5 --set data.size_px=" + size +
         " --set validation.split=none --shards " + path("shards") + " --out " + path("recipe"));
-    EXPECT_EQ(train.exit_code, 0) << train.err;
-    EXPECT_TRUE(exists("recipe/best/model.safetensors"));
+    ASSERT_EQ(train.exit_code, 0) << train.err;
+    const ProgramRun evaluate =
+        run_genu("evaluate --quiet --bootstrap 10 --checkpoint " + path("recipe") + " --shards " + path("shards") +
+                 " --split test --out " + path("recipe_report"));
+    ASSERT_EQ(evaluate.exit_code, 0) << evaluate.err;
+    expect_full_report(path("recipe_report"));
     fs::remove_all(path("recipe"));
+    fs::remove_all(path("recipe_report"));
   }
-  EXPECT_EQ(recipes, 9u);
+  EXPECT_EQ(recipes, 10u);
+}
+
+// What goes wrong in training is one line with a remedy.
+TEST_F(Walk, TrainingFaultsAreNamed) {
+  const std::string train = "train --quiet --config configs/train/synthetic_quick.yaml --epochs 1 --shards " +
+                            path("shards") + " --out " + path("fault");
+  // 1. A loss that is no number.
+  expect_fault(run_genu(train + " --set data.batch_size=2 --set optimiser.kind=sgd --set optimiser.learning_rate=100"
+                                " --set optimiser.head_multiplier=1000 --set schedule.kind=constant"),
+               3, "the loss is not finite at epoch 1");
+  fs::remove_all(path("fault"));
+  // 2. A grade without a sample, a split without one.
+  expect_fault(run_genu(train + " --set data.source=real"), 3, "grade 0 has no training sample");
+  expect_fault(run_genu(train + " --set validation.split=val"), 3, "split 'val' holds no sample");
+  expect_fault(run_genu(train + " --limit 3"), 3, "grade 3 has no training sample");
+  EXPECT_FALSE(exists("fault"));
+  // 3. A run folder that cannot be made, and one that is in use.
+  write_file_atomically(path("in_the_way"), std::string_view("x"));
+  expect_fault(run_genu("train --quiet --config configs/train/synthetic_quick.yaml --shards " + path("shards") +
+                        " --out " + path("in_the_way")),
+               4, "in_the_way");
+  // 4. More memory than there is.
+  expect_fault(
+      run_genu(train + " --set model.name=resnet_18 --set data.size_px=2048 --limit 16", "ulimit -v 6000000; "), 4,
+      "out of memory");
 }
 
 TEST_F(Walk, WrongWeightsAreNamed) {

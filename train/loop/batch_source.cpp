@@ -89,8 +89,7 @@ std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> sha
   config.augment = data.augment;
   config.sampling = data.sampling;
   config.effective_number_beta = data.effective_number_beta;
-  // A last batch of a few samples would give batch norm poor statistics.
-  config.drop_last = samples.size() >= static_cast<std::size_t>(data.batch_size);
+  config.drop_last = data.last_batch == LastBatch::kDrop && samples.size() >= static_cast<std::size_t>(data.batch_size);
   config.seed = options.seed;
   config.threads = options.threads;
   return std::make_unique<ShardSource>(std::move(shards), std::move(samples), config);

@@ -8,12 +8,14 @@
 #include <cmath>
 
 #include "core/errors.h"
+#include "core/files.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
 #include "train/loop/checkpoint.h"
 #include "train/loop/event_file.h"
 #include "train/loop/feature_cache.h"
+#include "train/loop/fit_forest.h"
 #include "train/loop/grading.h"
 #include "train/loop/optimiser.h"
 #include "train/loop/schedule.h"
@@ -353,9 +355,9 @@ FitOutcome Fit::run(const StopRequest& stop) {
 
 namespace {
 
-// Goes back to the last checkpoint. It must be of the same config and shards.
-void resume(Fit& run, const TrainConfig& config, const FitInputs& inputs, const RunFolder& folder,
-            const std::filesystem::path& last) {
+// Throws unless the checkpoint is of the same config and shards.
+void check_resumable(const TrainConfig& config, const FitInputs& inputs, const RunFolder& folder,
+                     const std::filesystem::path& last) {
   const std::string name = folder.path().string();
   if (!(read_checkpoint_config(last) == config)) {
     throw UsageError(
@@ -365,7 +367,18 @@ void resume(Fit& run, const TrainConfig& config, const FitInputs& inputs, const 
   if (read_grader_config(last).shards_sha256 != inputs.grader.shards_sha256) {
     throw DataError(name + ": was begun on other shards; resume with those, or choose another folder");
   }
-  run.restore(last);
+}
+
+}  // namespace
+
+namespace {
+
+// A forest is grown at once: where there is a checkpoint, nothing is left to do.
+FitOutcome finished_forest(const std::filesystem::path& last) {
+  const auto path = last / "metrics.csv";
+  const auto rows = parse_epoch_rows(read_text_file(path), path.string());
+  if (rows.empty()) throw DataError(path.string() + ": no row; the checkpoint is damaged, train again");
+  return {.epochs_done = 1, .steps_done = 1, .best = rows.back().validation, .best_epoch = 1, .finished = true};
 }
 
 }  // namespace
@@ -378,8 +391,10 @@ FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& fo
                      ": holds a run already; --resume goes on with it, or choose another folder");
   }
   return tensor_work([&] {
+    if (last) check_resumable(config, inputs, folder, *last);
+    if (is_forest(config.model)) return last ? finished_forest(*last) : fit_forest(config, inputs, folder);
     Fit run(config, inputs, folder);
-    if (last) resume(run, config, inputs, folder, *last);
+    if (last) run.restore(*last);
     return run.run(stop);
   });
 }

@@ -6,21 +6,27 @@
 #include "core/errors.h"
 #include "train/explain/grad_cam.h"
 #include "train/loop/checkpoint.h"
+#include "train/loop/fit_forest.h"
 #include "train/loop/grading.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/tensor_errors.h"
 
 namespace genu::train {
 
-Grader::Grader(std::filesystem::path folder, GraderConfig config, Precision precision,
-               std::shared_ptr<GraderModel> model)
-    : folder_(std::move(folder)), config_(std::move(config)), precision_(precision), model_(std::move(model)) {}
+Grader::Grader(std::filesystem::path folder, GraderConfig config, Precision precision)
+    : folder_(std::move(folder)), config_(std::move(config)), precision_(precision) {
+  if (is_forest(config_.model)) {
+    forest_ = std::make_shared<const Forest>(
+        read_forest(folder_ / "model.safetensors", config_.class_count, config_.size_px * config_.size_px));
+  } else {
+    model_ = read_model(folder_, config_);
+  }
+}
 
 Grader Grader::load(const std::filesystem::path& path) {
   const auto folder = find_checkpoint(path);
   const GraderConfig config = read_grader_config(folder);
-  return tensor_work(
-      [&] { return Grader(folder, config, read_checkpoint_config(folder).precision, read_model(folder, config)); });
+  return tensor_work([&] { return Grader(folder, config, read_checkpoint_config(folder).precision); });
 }
 
 GradingOptions Grader::options() const {
@@ -51,12 +57,17 @@ std::vector<double> row_of(const torch::Tensor& probabilities, std::int64_t i) {
 }  // namespace
 
 std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
+  if (forest_) {
+    const torch::Tensor pixels = pixels_of({&image, 1});
+    return forest_->vote({pixels.const_data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+  }
   return tensor_work([&] { return row_of(grade_pixels(*model_, pixels_of({&image, 1}), options()), 0); });
 }
 
 std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> images,
                                          const ExplainOptions& explain_options) const {
   using Target = ExplainOptions::Target;
+  if (forest_) throw UsageError("a random_forest has no maps to weigh; Grad-CAM needs a convolutional network");
   const std::size_t depth = cam_depth(*model_, explain_options.block);
   if (explain_options.grade < 0 || explain_options.grade >= config_.class_count) {
     throw UsageError(
@@ -91,6 +102,7 @@ std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> ima
 }
 
 std::vector<Prediction> Grader::grade(BatchSource& source) const {
+  if (forest_) return grade_source(*forest_, source);
   return tensor_work([&] { return grade_source(*model_, source, options()); });
 }
 

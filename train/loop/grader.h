@@ -20,6 +20,7 @@ class Tensor;
 namespace genu::train {
 
 class GraderModel;
+struct Forest;
 struct GradingOptions;
 
 // What an explanation is of.
@@ -54,18 +55,19 @@ class Grader {
   // One pass over a source made with config()'s size and normalisation.
   std::vector<Prediction> grade(BatchSource& source) const;
   // Where the network finds what it says, for images of one size, as prepared; at once, so keep to a few dozen.
-  // Throws UsageError where the network has no maps, no such block or no such grade.
+  // Throws UsageError where the network has no maps (a forest has none), no such block or no such grade.
   std::vector<Explanation> explain(std::span<const pipeline::GreyView> images, const ExplainOptions& options) const;
 
  private:
-  Grader(std::filesystem::path folder, GraderConfig config, Precision precision, std::shared_ptr<GraderModel> model);
+  Grader(std::filesystem::path folder, GraderConfig config, Precision precision);
   GradingOptions options() const;
   at::Tensor pixels_of(std::span<const pipeline::GreyView> images) const;
 
   std::filesystem::path folder_;
   GraderConfig config_;
-  Precision precision_;  // as in training, so that its validation scores are met again
-  std::shared_ptr<GraderModel> model_;
+  Precision precision_;                 // as in training, so that its validation scores are met again
+  std::shared_ptr<GraderModel> model_;  // one of the two
+  std::shared_ptr<const Forest> forest_;
 };
 
 }  // namespace genu::train

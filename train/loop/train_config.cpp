@@ -47,6 +47,10 @@ void DataConfig::list_fields(FieldList& fields) {
   fields.add("limit_samples", limit_samples, Range{0, 1 << 30}, "keep this many, grades in turn; 0 = all");
   fields.add("accumulate", accumulate, Range{1, 65536},
              "batches whose gradients are averaged for one step; batch norm sees each batch alone");
+  fields.choice(
+      "last_batch", last_batch, {{"drop", LastBatch::kDrop}, {"keep", LastBatch::kKeep}},
+      "of an epoch, where it is not full: left out, because a few samples give batch norm poor statistics, or "
+      "shown");
 }
 
 void ValidationConfig::list_fields(FieldList& fields) {
@@ -111,6 +115,7 @@ void TrainConfig::list_fields(FieldList& fields) {
   fields.section("model", model, "the network");
   fields.section("init", init, "initial weights");
   fields.section("freeze", freeze, "which parts learn");
+  fields.section("forest", forest, "with model.name: random_forest, in place of what concerns networks");
   fields.section("data", data, "what is shown");
   fields.section("loss", loss, "what is minimised");
   fields.section("optimiser", optimiser, "how");

@@ -8,6 +8,7 @@
 
 #include "core/config.h"
 #include "pipeline/loader/loader.h"
+#include "train/forest/forest_config.h"
 #include "train/loop/schedule.h"
 #include "train/losses/loss_config.h"
 #include "train/models/freeze.h"
@@ -26,6 +27,9 @@ struct InitConfig {
 enum class SourceChoice : std::uint8_t { kAll, kSynthetic, kReal };
 enum class SplitChoice : std::uint8_t { kNone, kVal, kTest };
 
+// Of an epoch, where it is not full.
+enum class LastBatch : std::uint8_t { kDrop, kKeep };
+
 // What the network is shown in training.
 struct DataConfig {
   int batch_size = 32;
@@ -38,6 +42,7 @@ struct DataConfig {
   pipeline::Variants variants = pipeline::Variants::kOriginals;
   int limit_samples = 0;  // 0 = all
   int accumulate = 1;
+  LastBatch last_batch = LastBatch::kDrop;
   void list_fields(FieldList& fields);
   bool operator==(const DataConfig&) const = default;
 };
@@ -109,6 +114,7 @@ struct TrainConfig {
   ModelConfig model;
   InitConfig init;
   FreezeConfig freeze;
+  ForestConfig forest;  // with model.name: random_forest, in place of what concerns networks
   DataConfig data;
   LossConfig loss;
   OptimiserConfig optimiser;

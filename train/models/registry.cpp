@@ -7,6 +7,7 @@
 #include <map>
 
 #include "core/errors.h"
+#include "train/forest/forest_config.h"
 #include "train/models/compact_resnet.h"
 #include "train/models/custom_cnn.h"
 #include "train/models/densenet.h"
@@ -57,7 +58,8 @@ const std::map<std::string, Entry>& entries() {
 const Entry& entry(const std::string& name) {
   const auto found = entries().find(name);
   if (found == entries().end()) {
-    throw ConfigError(fmt::format("model.name: no network '{}'; there are {}", name, fmt::join(model_names(), ", ")));
+    throw ConfigError(fmt::format("model.name: no network '{}'; there are {} and {}", name,
+                                  fmt::join(model_names(), ", "), kForestName));
   }
   return found->second;
 }
@@ -80,7 +82,7 @@ HeadKind head_kind(HeadChoice choice) {
 }  // namespace
 
 void ModelConfig::list_fields(FieldList& fields) {
-  fields.add("name", name, fmt::format("network: {}", fmt::join(model_names(), ", ")));
+  fields.add("name", name, fmt::format("network: {}; or {}", fmt::join(model_names(), ", "), kForestName));
   fields.add("dropout", dropout, Range{0.0, 0.95}, "share of the head's inputs set to zero in training");
   fields.choice("head", head,
                 {{"native", HeadChoice::kNative},
@@ -111,7 +113,10 @@ std::shared_ptr<GraderModel> make_model(const ModelConfig& config, int class_cou
 
 InputSpec input_spec(const ModelConfig& config) { return with_channels(entry(config.name).input, config.channels); }
 
+bool is_forest(const ModelConfig& config) { return config.name == kForestName; }
+
 int input_side_px(const ModelConfig& config, int wanted_px) {
+  if (is_forest(config)) return wanted_px > 0 ? wanted_px : kForestSidePx;
   const InputSpec spec = input_spec(config);
   if (wanted_px == 0 || wanted_px == spec.size_px) return spec.size_px;
   if (spec.sides == InputSpec::Sides::kFixed) {

@@ -36,6 +36,9 @@ std::vector<std::string> model_names();
 // With weights drawn from torch's generator. Throws ConfigError on an unknown name, listing those that exist.
 std::shared_ptr<GraderModel> make_model(const ModelConfig& config, int class_count = kKlGradeCount);
 
+// Whether `config` names the random forest, which is no network: make_model() does not know it.
+bool is_forest(const ModelConfig& config);
+
 // The image that a configured network takes. Throws ConfigError on an unknown name.
 InputSpec input_spec(const ModelConfig& config);
 
