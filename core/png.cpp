@@ -1,5 +1,6 @@
 #include "core/png.h"
 
+#include <isa-l.h>
 #include <libdeflate.h>
 #include <spng.h>
 
@@ -158,10 +159,8 @@ std::vector<std::uint8_t> filter_rows(const PngImage& image, const Geometry& row
   for (std::size_t y = 0; y < rows.height; ++y) {
     const std::uint8_t* row = bytes + y * rows.row_bytes;
     const std::uint8_t* above = y > 0 ? row - rows.row_bytes : nullptr;
-    Filter filter = kSub;
-    if (content == PngContent::kLabels) {
-      filter = y > 0 ? kUp : kNone;
-    } else if (level > 2) {
+    Filter filter = y > 0 ? kUp : kSub;
+    if (content == PngContent::kPicture && level > 2) {
       filter = best_filter(row, above, rows.row_bytes, rows.pixel_bytes, trial);
     }
     std::uint8_t* out = filtered.data() + y * (rows.row_bytes + 1);
@@ -169,6 +168,37 @@ std::vector<std::uint8_t> filter_rows(const PngImage& image, const Geometry& row
     filter_row(filter, row, above, rows.row_bytes, rows.pixel_bytes, out + 1);
   }
   return filtered;
+}
+
+// A zlib stream by ISA-L, written at `start` of `png`, which grows as needed; returns its size, 0 if refused.
+std::size_t append_fast_stream(const std::vector<std::uint8_t>& data, std::size_t start,
+                               std::vector<std::uint8_t>& png) {
+  thread_local std::vector<std::uint8_t> tables(ISAL_DEF_LVL1_DEFAULT);
+  // Stored blocks of 64 KiB at worst.
+  png.resize(start + data.size() + data.size() / 1024 + 64);
+  isal_zstream stream;
+  isal_deflate_stateless_init(&stream);
+  stream.level = 1;
+  stream.level_buf = tables.data();
+  stream.level_buf_size = static_cast<std::uint32_t>(tables.size());
+  stream.gzip_flag = IGZIP_ZLIB;
+  stream.end_of_stream = 1;
+  stream.next_in = const_cast<std::uint8_t*>(data.data());  // ISA-L does not write to it
+  stream.avail_in = static_cast<std::uint32_t>(data.size());
+  stream.next_out = png.data() + start;
+  stream.avail_out = static_cast<std::uint32_t>(png.size() - start);
+  return isal_deflate_stateless(&stream) == COMP_OK ? stream.total_out : 0;
+}
+
+// The same by libdeflate.
+std::size_t append_small_stream(const std::vector<std::uint8_t>& data, int level, std::size_t start,
+                                std::vector<std::uint8_t>& png) {
+  thread_local std::map<int, Compressor> compressors;
+  Compressor& compressor = compressors[level];
+  if (!compressor) compressor.reset(libdeflate_alloc_compressor(level));
+  if (!compressor) throw InternalError("cannot encode a PNG: out of memory");
+  png.resize(start + libdeflate_zlib_compress_bound(compressor.get(), data.size()));
+  return libdeflate_zlib_compress(compressor.get(), data.data(), data.size(), png.data() + start, png.size() - start);
 }
 
 }  // namespace
@@ -180,11 +210,6 @@ bool looks_like_png(std::span<const std::uint8_t> bytes) {
 std::vector<std::uint8_t> encode_png(const PngImage& image, int compression_level, PngContent content) {
   const Geometry rows(image);
   const std::vector<std::uint8_t> filtered = filter_rows(image, rows, compression_level, content);
-  thread_local std::map<int, Compressor> compressors;
-  Compressor& compressor = compressors[compression_level];
-  if (!compressor) compressor.reset(libdeflate_alloc_compressor(compression_level));
-  if (!compressor) throw InternalError("cannot encode a PNG: out of memory");
-
   std::vector<std::uint8_t> png(kSignature.begin(), kSignature.end());
   std::array<std::uint8_t, 13> header{};
   put_u32(static_cast<std::uint32_t>(image.width_px), header.data());
@@ -193,11 +218,9 @@ std::vector<std::uint8_t> encode_png(const PngImage& image, int compression_leve
   header[9] = image.channels == 3 ? 2 : 0;
   append_chunk("IHDR", header, png);
   // The stream is compressed where it will lie: behind the length and the name of its chunk.
-  const std::size_t most = libdeflate_zlib_compress_bound(compressor.get(), filtered.size());
   const std::size_t start = png.size();
-  png.resize(start + 8 + most + 4);
-  const std::size_t size =
-      libdeflate_zlib_compress(compressor.get(), filtered.data(), filtered.size(), png.data() + start + 8, most);
+  const std::size_t size = compression_level == 1 ? append_fast_stream(filtered, start + 8, png)
+                                                  : append_small_stream(filtered, compression_level, start + 8, png);
   if (size == 0) throw InternalError("cannot encode a PNG: the compressor refused");
   png.resize(start + 8 + size);
   put_u32(static_cast<std::uint32_t>(size), png.data() + start);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "core/errors.h"
 #include "core/random.h"
@@ -27,6 +28,38 @@ TEST(Png, RoundTripsEveryLayout) {
         EXPECT_EQ(decode_png(encode_png(image, level), "x.png"), image) << channels << " " << bit_depth;
       }
     }
+  }
+}
+
+// Larger than a stored block of deflate, smooth, flat, and a single pixel.
+TEST(Png, RoundTripsWhatCompressorsTreatApart) {
+  PngImage ramp{300, 500, 1, 8, {}}, flat{1024, 1024, 1, 8, std::vector<std::uint8_t>(1024 * 1024, 7)};
+  for (int i = 0; i < 300 * 500; ++i) ramp.bytes.push_back(static_cast<std::uint8_t>(i % 300 / 2 + i / 300 / 5));
+  for (const PngImage& image : {noise_image(700, 500, 1, 8), ramp, flat, noise_image(1, 1, 1, 8)}) {
+    for (const int level : {1, 2, 6}) {
+      for (const PngContent content : {PngContent::kPicture, PngContent::kLabels}) {
+        const auto png = encode_png(image, level, content);
+        EXPECT_EQ(decode_png(png, "x.png"), image) << image.width_px << " level " << level;
+        const auto rows = static_cast<std::size_t>(image.height_px);  // each with the number of its filter
+        EXPECT_LT(png.size(), image.bytes.size() + rows + image.bytes.size() / 1024 + 200);
+      }
+    }
+  }
+}
+
+// The bytes of a file follow from the picture, not from what the thread has encoded before.
+TEST(Png, TheSameBytesWhateverCameBefore) {
+  const PngImage image = noise_image(224, 224, 1, 8);
+  PngImage smooth = image;
+  for (std::size_t i = 0; i < smooth.bytes.size(); ++i) smooth.bytes[i] = static_cast<std::uint8_t>(i / 999 + i % 3);
+  for (const int level : {1, 6}) {
+    const auto first = encode_png(image, level), first_smooth = encode_png(smooth, level);
+    for (int i = 0; i < 20; ++i) {
+      encode_png(noise_image(40 + 17 * i, 60, 1, 8), level);
+      ASSERT_EQ(encode_png(smooth, level), first_smooth);
+      ASSERT_EQ(encode_png(image, level), first);
+    }
+    std::thread([&] { EXPECT_EQ(encode_png(smooth, level), first_smooth); }).join();
   }
 }
 
