@@ -58,6 +58,8 @@ TEST(Chart, DrawsWhatIsFinite) {
   EXPECT_GT(whole, 1000u);
   EXPECT_LT(half, whole * 2 / 3);
   EXPECT_GT(half, whole / 3);
+  // In the middle: a gap, not a bridge.
+  EXPECT_LT(pixels_of(draw_charts({line({0.5, nan, 0.5})}), 0, 115, 178), whole / 3);
   EXPECT_NO_THROW(draw_charts({line({})}));
   EXPECT_NO_THROW(draw_charts({line({nan, nan})}));
   Chart wrong = line({1, 2});

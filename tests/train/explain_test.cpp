@@ -50,6 +50,28 @@ TEST(GradCam, OfOneConvolutionIsTheAnalyticMap) {
   }
 }
 
+// Pixels that count differently: a linear layer over all of them. The channel's weight is the mean of theirs.
+TEST(GradCam, WeighsAChannelByTheMeanGradient) {
+  torch::manual_seed(5);
+  auto model = std::make_shared<GraderModel>(InputSpec{1, 4, InputSpec::Sides::kFixed});
+  model->add_block({"pixels", {}, [](const torch::Tensor& x) { return torch::cat({x, x.square()}, 1); }});
+  model->set_pool([](const torch::Tensor& maps) { return maps.contiguous().flatten(1); });
+  model->add_head({.path = "fc", .feature_count = 32, .native_hidden = {}, .weight_sd = 1.0}, {});
+  model->eval();
+  const torch::Tensor pixels = torch::rand({1, 1, 4, 4});
+  torch::Tensor weights;
+  for (const auto& item : model->named_parameters()) {
+    if (item.key() == "fc.weight") weights = item.value();
+  }
+  for (std::int64_t grade = 0; grade < 5; ++grade) {
+    const torch::Tensor cam = grad_cam(*model, pixels, 1, {.grades = grades({grade})});
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor mean = weights[grade].reshape({2, 16}).mean(1);
+    const torch::Tensor expected = (mean[0] * pixels[0][0] + mean[1] * pixels[0][0].square()).relu();
+    EXPECT_TRUE(torch::allclose(cam[0], expected, 1e-5, 1e-7));
+  }
+}
+
 // An ordinal head's expected grade E = sum k p_k: its gradient by the maps, taken by differences.
 TEST(GradCam, OfAnOrdinalHeadIsTheGradientOfTheExpectedGrade) {
   torch::manual_seed(9);
