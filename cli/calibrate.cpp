@@ -34,6 +34,8 @@ std::string config_text(const Options& options, const Calibration& fitted) {
     text += fmt::format("#   {:34} films {:8.3f}  before {:8.3f}  after {:8.3f}  ({})\n", s.name, s.real, s.before,
                         s.after, s.parameter);
   }
+  text += fmt::format("#   {:34} before {:.3f} after {:.3f} film SDs RMS  (population.habitus)\n",
+                      "mean picture, films less simulation", fitted.mean_picture_before, fitted.mean_picture_after);
   return text + "\n" + to_yaml(fitted.config);
 }
 
@@ -50,6 +52,9 @@ int run(const std::vector<std::string>& arguments) {
       ->check(CLI::Range(std::size_t{40}, std::size_t{1000000}));
   app.add_option("--knees", options.calibration.knees, "simulated a comparison")->check(CLI::Range(40, 5000));
   app.add_option("--rounds", options.calibration.rounds, "adjustments")->check(CLI::Range(1, 20));
+  app.add_option("--habitus-rounds", options.calibration.habitus_rounds,
+                 "steps of the mean picture, twice; 0 leaves population.habitus as it is")
+      ->check(CLI::Range(0, 50));
   add_output_options(app, options.common);
   if (!parse(app, arguments, options.common)) return 0;
 

@@ -29,7 +29,7 @@ void sample_bones(KneeAnatomy& knee, RandomStream& stream) {
   knee.epicondyle_prominence = 1 + 0.25 * stream.truncated_normal(0, 1);
   knee.medial_concavity_mm = std::max(0.4, stream.truncated_normal(male ? 2.0 : 1.8, 0.7));
   knee.lateral_concavity_mm = std::max(-0.4, stream.truncated_normal(0.7, 0.5));
-  knee.medial_spine_height_mm = stream.truncated_normal(male ? 7.8 : 7.0, 1.5);
+  knee.medial_spine_height_mm = stream.truncated_normal(male ? 7.0 : 6.2, 1.7);
   knee.lateral_spine_height_mm = stream.truncated_normal(male ? 6.2 : 5.6, 1.3);
   knee.spine_separation_mm = stream.truncated_normal(11, 1.8);
   knee.spine_tip_angle_deg = stream.truncated_normal(104, 12);
@@ -55,8 +55,8 @@ void sample_density(KneeAnatomy& knee, RandomStream& stream) {
 void sample_soft_tissue(KneeAnatomy& knee, RandomStream& stream) {
   const double excess = knee.bmi - 27;
   knee.soft_thickness_mm = std::clamp(stream.truncated_normal(120 + 1.2 * excess, 11), 80.0, 190.0);
-  knee.skin_margin_medial_mm = std::clamp(stream.truncated_normal(14 + 0.5 * excess, 5), 4.0, 40.0);
-  knee.skin_margin_lateral_mm = std::clamp(stream.truncated_normal(12 + 0.4 * excess, 4), 4.0, 40.0);
+  knee.skin_margin_medial_mm = std::clamp(stream.truncated_normal(15 + 0.5 * excess, 5), 4.0, 40.0);
+  knee.skin_margin_lateral_mm = std::clamp(stream.truncated_normal(11 + 0.4 * excess, 4), 4.0, 40.0);
   knee.fat_share = std::clamp(stream.truncated_normal(0.20 + 0.008 * excess, 0.05), 0.06, 0.45);
 }
 
@@ -69,6 +69,9 @@ void PopulationConfig::list_fields(FieldList& fields) {
   fields.add("age_sd_years", age_sd_years, Range{0.0, 30.0}, "standard deviation of age; limits 45 and 79 years");
   fields.add("bmi_mean", bmi_mean, Range{15.0, 50.0}, "mean body mass index, kg/m2");
   fields.add("bmi_sd", bmi_sd, Range{0.0, 15.0}, "standard deviation of body mass index");
+  fields.add("joint_space_scale", joint_space_scale, Range{0.5, 1.5}, "factor on every joint space width");
+  fields.add("habitus", habitus, Range{-1.0, 1.0}, Range{0, 100},
+             "100 weights of the mean soft tissue's departure from the model leg, by calibrate; empty is none");
 }
 
 KneeAnatomy sample_anatomy(const PopulationConfig& population, RandomStream& stream) {
@@ -85,9 +88,9 @@ KneeAnatomy sample_anatomy(const PopulationConfig& population, RandomStream& str
   knee.arithmetic_hka_deg = stream.truncated_normal(male ? -1.4 : -0.3, 2.4);
   // Normal minima, medial against lateral correlated 0.6 (spec 2.2).
   const double space = stream.truncated_normal(0, 1);
-  knee.normal_jsw_medial_mm = male ? 5.5 + 0.8 * space : 4.7 + 0.7 * space;
+  knee.normal_jsw_medial_mm = population.joint_space_scale * (male ? 5.5 + 0.8 * space : 4.7 + 0.7 * space);
   const double lateral = correlated(stream, space, 0.6);
-  knee.normal_jsw_lateral_mm = male ? 7.0 + 1.0 * lateral : 5.9 + 0.9 * lateral;
+  knee.normal_jsw_lateral_mm = population.joint_space_scale * (male ? 7.0 + 1.0 * lateral : 5.9 + 0.9 * lateral);
   for (double& weight : knee.thickness_waves) weight = stream.truncated_normal(0, 1);
   for (double& deviation : knee.shape_deviation) deviation = stream.truncated_normal(0, 1);
   return knee;

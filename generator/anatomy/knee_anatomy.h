@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <vector>
 
 #include "core/config.h"
 #include "core/kl_grade.h"
@@ -20,6 +21,10 @@ struct PopulationConfig {
   double age_sd_years = 9.2;
   double bmi_mean = 28.6;
   double bmi_sd = 4.8;
+  // Multiplies every knee's joint space. 1 is the published millimetres (Beattie 2008); films measure their own.
+  double joint_space_scale = 1;
+  // Weights of the mean soft tissue's departure from the model leg (generator/projection/habitus.h); empty is none.
+  std::vector<double> habitus;
   void list_fields(FieldList& fields);
 };
 

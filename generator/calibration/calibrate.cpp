@@ -9,6 +9,7 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
+#include <numbers>
 #include <optional>
 #include <span>
 #include <thread>
@@ -64,24 +65,31 @@ using Films = std::vector<FilmMeasures>;
 double median_of(const Films& films, double FilmMeasures::*member) {
   return quantile_of(each(films, [&](const FilmMeasures& f) { return f.*member; }), 0.5);
 }
+double mean_of(const Films& films, double FilmMeasures::*member) {
+  double sum = 0;
+  for (const FilmMeasures& f : films) sum += f.*member;
+  return sum / static_cast<double>(films.size());
+}
 double spread_of(const Films& films, double FilmMeasures::*member) {
   return spread_of(each(films, [&](const FilmMeasures& f) { return f.*member; }));
 }
 
-const std::array<Knob, 11>& knobs() {
+const std::array<Knob, 12>& knobs() {
   using C = GenerateConfig;
   using M = FilmMeasures;
-  static const std::array<Knob, 11> list = {{
+  static const std::array<Knob, 12> list = {{
       {"positioning.femur_fill", [](C& c) -> double& { return c.positioning.femur_fill; }, 0.5, 1.2, 0.02,
-       "median width of the femur", [](const Films& f) { return median_of(f, &M::femur_width); }, 0.004},
+       "median width of the tibia", [](const Films& f) { return median_of(f, &M::tibia_width); }, 0.004},
       {"positioning.femur_fill_sd", [](C& c) -> double& { return c.positioning.femur_fill_sd; }, 0.0, 0.12, 0.01,
-       "spread of the femur's width", [](const Films& f) { return spread_of(f, &M::femur_width); }, 0.004},
+       "spread of the tibia's width", [](const Films& f) { return spread_of(f, &M::tibia_width); }, 0.004},
       {"positioning.joint_line_row", [](C& c) -> double& { return c.positioning.joint_line_row; }, 0.3, 0.8, 0.015,
        "median row of the joint line", [](const Films& f) { return median_of(f, &M::joint_row); }, 0.003},
       {"positioning.joint_line_row_sd", [](C& c) -> double& { return c.positioning.joint_line_row_sd; }, 0.0, 0.1, 0.01,
        "spread of the joint line's row", [](const Films& f) { return spread_of(f, &M::joint_row); }, 0.003},
       {"positioning.centre_shift_sd", [](C& c) -> double& { return c.positioning.centre_shift_sd; }, 0.0, 0.08, 0.008,
        "spread of the knee's middle", [](const Films& f) { return spread_of(f, &M::centre_column); }, 0.003},
+      {"population.joint_space_scale", [](C& c) -> double& { return c.population.joint_space_scale; }, 0.5, 1.5, 0.08,
+       "mean width of the joint space", [](const Films& f) { return mean_of(f, &M::joint_gap); }, 0.0008},
       {"detector.blur_sigma_px_mean", [](C& c) -> double& { return c.detector.blur_sigma_px_mean; }, 0.2, 1.8, 0.12,
        "median fine over middle detail",
        [](const Films& f) { return quantile_of(each(f, [](const M& m) { return m.log_fine - m.log_middle; }), 0.5); },
@@ -92,7 +100,7 @@ const std::array<Knob, 11>& knobs() {
          return quantile_of(each(f, [](const M& m) { return std::log(m.noise_grey + 0.2); }), 0.5);
        },
        0.04},
-      {"detector.quantum_noise_sigma", [](C& c) -> double& { return c.detector.quantum_noise_sigma; }, 0.0, 1.2, 0.15,
+      {"detector.quantum_noise_sigma", [](C& c) -> double& { return c.detector.quantum_noise_sigma; }, 0.0, 0.45, 0.1,
        "spread of log noise over SD",
        [](const Films& f) {
          return spread_of(each(f, [](const M& m) { return std::log((m.noise_grey + 0.2) / m.sd_grey); }));
@@ -110,8 +118,8 @@ const std::array<Knob, 11>& knobs() {
   return list;
 }
 
-using Vector = std::array<double, 11>;
-using Matrix = std::array<Vector, 11>;
+using Vector = std::array<double, 12>;
+using Matrix = std::array<Vector, 12>;
 
 Vector statistics_of(const Films& films) {
   Vector out{};
@@ -247,6 +255,7 @@ KlGrade grade_of(int index) {
 // Pictures measured like films, and the exposure each was meant to have.
 struct Simulation {
   Films films;
+  std::vector<KneeSide> sides;
   std::vector<DisplayLook> looks;
 };
 
@@ -255,7 +264,9 @@ class Simulator {
   Simulator(const GenerateConfig& start, int knees) : resources_(start), knees_(knees) {}
   Simulation operator()(GenerateConfig config) {
     config.display.inverted_share = 0;
-    Simulation out{Films(static_cast<std::size_t>(knees_)), std::vector<DisplayLook>(static_cast<std::size_t>(knees_))};
+    const auto count = static_cast<std::size_t>(knees_);
+    Simulation out{Films(count), std::vector<KneeSide>(count), std::vector<DisplayLook>(count)};
+    resources_.habitus = HabitusMap(config.population.habitus);
     tbb::enumerable_thread_specific<RenderWorkspace> workspaces([&] { return RenderWorkspace(config.image_size_px); });
     tbb::parallel_for(0, knees_, [&](int i) {
       const KneeSample sample = sample_knee(config, planned_sample(Split::kTrain, grade_of(i), i));
@@ -263,6 +274,7 @@ class Simulator {
       Image<float> grey(knee.picture.width_px, knee.picture.height_px, 0.0f);
       std::copy(knee.picture.pixels.begin(), knee.picture.pixels.end(), grey.pixels.begin());
       out.films[static_cast<std::size_t>(i)] = measure_film(grey);
+      out.sides[static_cast<std::size_t>(i)] = sample.anatomy.side;
       out.looks[static_cast<std::size_t>(i)] = sample.look;
     });
     return out;
@@ -311,6 +323,95 @@ void set_tables(const Films& real, const Simulation& simulated, DisplayConfig& d
   };
   set(&FilmMeasures::mean_grey, &DisplayLook::mean_grey, display.film_mean_grey, 254);
   set(&FilmMeasures::sd_grey, &DisplayLook::sd_grey, display.film_sd_grey, 120);
+}
+
+using Picture = std::array<float, kThumbnailPx * kThumbnailPx>;
+
+Picture mirrored(const Picture& picture) {
+  Picture out;
+  for (std::size_t y = 0; y < kThumbnailPx; ++y) {
+    for (std::size_t x = 0; x < kThumbnailPx; ++x) {
+      out[y * kThumbnailPx + x] = picture[y * kThumbnailPx + kThumbnailPx - 1 - x];
+    }
+  }
+  return out;
+}
+
+double product(const Picture& a, const Picture& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+void add_share(const Picture& picture, std::size_t count, Picture& mean) {
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += picture[i] / static_cast<float>(count);
+}
+
+// Mean picture, medial to the left.
+Picture mean_picture(const Simulation& simulated) {
+  Picture mean{};
+  for (std::size_t k = 0; k < simulated.films.size(); ++k) {
+    const Picture& picture = simulated.films[k].picture;
+    add_share(simulated.sides[k] == KneeSide::kRight ? mirrored(picture) : picture, simulated.films.size(), mean);
+  }
+  return mean;
+}
+
+// Mean of films whose side nobody has said: each is turned the way that is more like `model`, medial to the left.
+Picture mean_picture(const Films& films, const Picture& model) {
+  Picture mean{};
+  for (const FilmMeasures& film : films) {
+    const Picture other = mirrored(film.picture);
+    add_share(product(film.picture, model) >= product(other, model) ? film.picture : other, films.size(), mean);
+  }
+  return mean;
+}
+
+// Cosine weights of a picture, the ones HabitusMap is made of.
+std::vector<double> waves_of(const Picture& picture) {
+  std::array<std::array<double, kThumbnailPx>, kHabitusWaves> wave{};
+  for (std::size_t k = 0; k < kHabitusWaves; ++k) {
+    for (std::size_t c = 0; c < kThumbnailPx; ++c) {
+      wave[k][c] = std::cos(std::numbers::pi * static_cast<double>(k) * (static_cast<double>(c) + 0.5) / kThumbnailPx);
+    }
+  }
+  std::vector<double> weights(kHabitusWaves * kHabitusWaves, 0.0);
+  for (std::size_t j = 0; j < kHabitusWaves; ++j) {
+    for (std::size_t i = 0; i < kHabitusWaves; ++i) {
+      double sum = 0;
+      for (std::size_t y = 0; y < kThumbnailPx; ++y) {
+        for (std::size_t x = 0; x < kThumbnailPx; ++x) sum += picture[y * kThumbnailPx + x] * wave[i][x] * wave[j][y];
+      }
+      const double norm = (i == 0 ? 1.0 : 2.0) * (j == 0 ? 1.0 : 2.0) / (kThumbnailPx * kThumbnailPx);
+      weights[j * kHabitusWaves + i] = norm * sum;
+    }
+  }
+  weights[0] = 0;  // the level of the whole picture is the exposure's
+  return weights;
+}
+
+// Moves the habitus so that the simulation's mean picture becomes the films'. One unit of relative thickness moves the
+// standardised grey by some `kGreyPerThickness`; half of it is asked for at once.
+constexpr double kGreyPerThickness = 2.5;
+double fit_habitus(const Films& real, int rounds, Simulator& simulate, GenerateConfig& config) {
+  double left = 0;
+  for (int round = 0; round <= rounds; ++round) {
+    const Picture model = mean_picture(simulate(config));
+    Picture missing = mean_picture(real, model);
+    left = 0;
+    for (std::size_t i = 0; i < missing.size(); ++i) {
+      missing[i] -= model[i];
+      left += missing[i] * missing[i] / static_cast<double>(missing.size());
+    }
+    if (round == rounds) break;
+    const std::vector<double> more = waves_of(missing);
+    std::vector<double>& habitus = config.population.habitus;
+    habitus.resize(more.size(), 0.0);
+    for (std::size_t i = 0; i < more.size(); ++i) {
+      habitus[i] = std::clamp(std::round(1e4 * (habitus[i] + 0.5 * more[i] / kGreyPerThickness)) / 1e4, -1.0, 1.0);
+    }
+  }
+  return std::sqrt(left);
 }
 
 // Correlation of ranks turned to normal scores.
@@ -418,45 +519,63 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
   GenerateConfig config = start;
   config.display.mean_sd_correlation = rounded(score_correlation(read.films));
   Simulator simulate(start, options.knees);
-  ProgressBar bar("fit", static_cast<std::size_t>(options.rounds) + 15, "simulations");
+  ProgressBar bar("fit",
+                  static_cast<std::size_t>(options.rounds + (options.rounds + 1) / 2 + 28 + 2 * options.habitus_rounds),
+                  "simulations");
   Simulation simulated = simulate(config);
   const Vector before = statistics_of(simulated.films);
+  result.mean_picture_before = fit_habitus(read.films, 0, simulate, config);
   set_tables(read.films, simulated, config.display);
   simulated = simulate(config);
   Vector here = statistics_of(simulated.films);
   bar.advance(2);
   Matrix slope = slopes_at(config, here, simulate);
-  bar.advance(11);
+  bar.advance(12);
   GenerateConfig best = config;
   Vector best_statistics = here;
   Simulation best_simulation = simulated;
   double share = 1;  // of the full step; halved where that made things worse
-  for (int round = 0; round < options.rounds; ++round) {
-    Vector wanted{};
-    for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = real[i] - best_statistics[i];
-    Vector steps = knob_step(slope, wanted);
-    for (double& s : steps) s *= share;
-    config = best;
-    move_knobs(steps, config);
-    set_tables(read.films, best_simulation, config.display);
-    simulated = simulate(config);
-    here = statistics_of(simulated.films);
-    learn_slope(steps, best_statistics, here, slope);
-    if (misfit(real, here) <= misfit(real, best_statistics)) {
-      best = config;
-      best_statistics = here;
-      best_simulation = simulated;
-      share = std::min(1.0, 1.5 * share);
-    } else {
-      share *= 0.5;
+  const auto adjust = [&](int rounds) {
+    for (int round = 0; round < rounds; ++round) {
+      Vector wanted{};
+      for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = real[i] - best_statistics[i];
+      Vector steps = knob_step(slope, wanted);
+      for (double& s : steps) s *= share;
+      config = best;
+      move_knobs(steps, config);
+      set_tables(read.films, best_simulation, config.display);
+      simulated = simulate(config);
+      here = statistics_of(simulated.films);
+      learn_slope(steps, best_statistics, here, slope);
+      if (misfit(real, here) <= misfit(real, best_statistics)) {
+        best = config;
+        best_statistics = here;
+        best_simulation = simulated;
+        share = std::min(1.0, 1.5 * share);
+      } else {
+        share *= 0.5;
+      }
+      bar.advance();
+      if (share < kLeastShare && round + 1 < rounds) {
+        slope = slopes_at(best, best_statistics, simulate);
+        share = 1;
+      }
     }
-    bar.advance();
-    if (share < kLeastShare && round + 1 < options.rounds) {
-      slope = slopes_at(best, best_statistics, simulate);
-      share = 1;
-    }
+  };
+  adjust(options.rounds);
+  // 3. Once the knee lies where films have it, the mean picture; that moves the statistics a little.
+  if (options.habitus_rounds > 0) {
+    fit_habitus(read.films, options.habitus_rounds, simulate, best);
+    best_simulation = simulate(best);
+    best_statistics = statistics_of(best_simulation.films);
+    slope = slopes_at(best, best_statistics, simulate);
+    bar.advance(options.habitus_rounds + 12);
+    share = 1;
+    adjust((options.rounds + 1) / 2);
   }
-  // The grey tables once more at the fitted curve: they are what films differ in most.
+  // 4. The mean picture and the grey tables once more at the fitted curve: they are what films differ in most.
+  result.mean_picture_after = fit_habitus(read.films, options.habitus_rounds, simulate, best);
+  bar.advance(options.habitus_rounds);
   for (int pass = 0; pass < 2; ++pass) {
     set_tables(read.films, simulate(best), best.display);
     bar.advance();

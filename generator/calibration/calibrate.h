@@ -16,6 +16,7 @@ struct CalibrationOptions {
   std::size_t most_films = 2000;  // read at most so many, spread evenly over the sorted paths
   int knees = 300;                // simulated a comparison
   int rounds = 16;                // adjustments after the first derivative
+  int habitus_rounds = 6;         // steps of the mean picture, twice; 0 leaves population.habitus as it is
 };
 
 // One statistic of a set of films, before and after.
@@ -33,6 +34,9 @@ struct Calibration {
   std::size_t negatives = 0;
   std::vector<std::string> unreadable;  // one clear line each
   std::vector<FittedStatistic> statistics;
+  // RMS difference of the mean standardised pictures of films and simulation on a 28 x 28 grid, in film SDs.
+  double mean_picture_before = 0;
+  double mean_picture_after = 0;
 };
 
 // Fewer films than this say too little about spreads.

@@ -110,11 +110,14 @@ void measure_detail(const Image<float>& film, FilmMeasures& out) {
   out.noise_grey = blocks[blocks.size() / 5];
 }
 
-// Outermost edges as strong as a third of the strongest on either side, in the rows of the epicondyles.
+// Strongest edges on either side, in the rows 18 to 30 px below the joint: there the sides of the tibia are the only
+// ones.
 void measure_width(const Image<float>& film, FilmMeasures& out) {
   std::vector<double> profile(kSize, 0.0);
-  for (int y = 58; y < 72; ++y) {
-    for (int x = 0; x < kSize; ++x) profile[static_cast<std::size_t>(x)] += film.at(x, y) / 14.0;
+  const int top = static_cast<int>(out.joint_row * kSize) + 18;
+  for (int k = 0; k < 12; ++k) {
+    const float* row = film.row(std::min(top + k, kSize - 1));
+    for (int x = 0; x < kSize; ++x) profile[static_cast<std::size_t>(x)] += row[x] / 12.0;
   }
   const auto rise = [&](int x) {  // towards the middle, over 6 px
     double inner = 0, outer = 0;
@@ -124,17 +127,10 @@ void measure_width(const Image<float>& film, FilmMeasures& out) {
     }
     return (inner - outer) / 3;
   };
-  const auto outermost = [&](int from, int to, int step, double sign) {
-    double strongest = 0;
-    for (int x = from; x != to; x += step) strongest = std::max(strongest, sign * rise(x));
-    for (int x = from; x != to; x += step) {
-      const double here = sign * rise(x);
-      if (here > 0.5 * strongest && here >= sign * rise(x + step)) return static_cast<double>(x);
-    }
-    return static_cast<double>(from);
-  };
-  const double left = outermost(4, 60, 1, 1), right = outermost(kSize - 5, kSize - 61, -1, -1);
-  out.femur_width = (right - left) / kSize;
+  int left = 4, right = kSize - 5;
+  for (int x = 4; x < 70; ++x) left = rise(x) > rise(left) ? x : left;
+  for (int x = kSize - 70; x < kSize - 4; ++x) right = rise(x) < rise(right) ? x : right;
+  out.tibia_width = static_cast<double>(right - left) / kSize;
   out.centre_column = 0.5 * (left + right) / kSize;
 }
 
@@ -162,6 +158,45 @@ void measure_joint(const Image<float>& film, FilmMeasures& out) {
   out.joint_row = 0.5 * sum / kSize;
 }
 
+// The band's width in the middle of each compartment: in every fourth column, from the steepest fall above its darkest
+// row to the steepest rise below it, over strips 5 px wide; the median of the columns.
+void measure_gap(const Image<float>& film, FilmMeasures& out) {
+  const Image<float> smooth = box_mean(film, 1);
+  const int middle = static_cast<int>(out.joint_row * kSize);
+  double sum = 0;
+  for (const auto& [low, high] : {std::pair{44, 76}, std::pair{152, 184}}) {
+    std::vector<double> widths;
+    for (int x = low; x < high; x += 4) {
+      const auto at = [&](int y) {
+        double strip = 0;
+        for (int k = -2; k <= 2; ++k) strip += smooth.at(x + k, std::clamp(y, 0, kSize - 1)) / 5.0;
+        return strip;
+      };
+      const auto relative = [&](int y) { return at(y) - 0.5 * (at(y - 14) + at(y + 14)); };
+      int darkest = middle;
+      for (int y = middle - 14; y <= middle + 14; ++y) darkest = relative(y) < relative(darkest) ? y : darkest;
+      int top = darkest - 1, bottom = darkest + 1;
+      double fall = 0, rise = 0;
+      for (int k = 1; k <= 16; ++k) {
+        const double above = at(darkest - k - 1) - at(darkest - k + 1),
+                     below = at(darkest + k + 1) - at(darkest + k - 1);
+        if (above > fall) {
+          fall = above;
+          top = darkest - k;
+        }
+        if (below > rise) {
+          rise = below;
+          bottom = darkest + k;
+        }
+      }
+      widths.push_back(bottom - top);
+    }
+    std::sort(widths.begin(), widths.end());
+    sum += 0.5 * (widths[widths.size() / 2] + widths[(widths.size() - 1) / 2]);
+  }
+  out.joint_gap = 0.5 * sum / kSize;
+}
+
 }  // namespace
 
 FilmMeasures measure_film(const Image<float>& grey) {
@@ -170,11 +205,14 @@ FilmMeasures measure_film(const Image<float>& grey) {
   FilmMeasures out;
   measure_grey(film, out);
   measure_detail(film, out);
-  measure_width(film, out);
   measure_joint(film, out);
+  measure_width(film, out);
+  measure_gap(film, out);
   const Image<float> small = resampled(film, kThumbnailPx, kThumbnailPx);
   for (int y = 0; y < kThumbnailPx; ++y) {
     for (int x = 0; x < kThumbnailPx; ++x) {
+      out.picture[static_cast<std::size_t>(y * kThumbnailPx + x)] =
+          static_cast<float>((small.at(x, y) - out.mean_grey) / out.sd_grey);
       const double both = 0.5 * (small.at(x, y) + small.at(kThumbnailPx - 1 - x, y));
       out.thumbnail[static_cast<std::size_t>(y * kThumbnailPx + x)] =
           static_cast<float>((both - out.mean_grey) / out.sd_grey);
@@ -189,6 +227,7 @@ FilmMeasures turned(const FilmMeasures& film) {
   out.skewness = -film.skewness;
   out.edge_strip = -film.edge_strip;
   for (float& v : out.thumbnail) v = -v;
+  for (float& v : out.picture) v = -v;
   return out;
 }
 

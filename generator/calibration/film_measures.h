@@ -21,11 +21,14 @@ struct FilmMeasures {
   double log_fine = 0;    // ln RMS of detail below 3 px, of 3-9 px and of 9-27 px at 224 px, over the film's SD
   double log_middle = 0;
   double log_coarse = 0;
-  double femur_width = 0;    // between the outermost strong edges at the epicondyles, share of the width
+  double tibia_width = 0;    // between the strongest edges some 10 mm below the joint, share of the width
   double centre_column = 0;  // middle of the two, share of the width
+  double joint_gap = 0;      // between the steepest edges of that band, mean of both compartments, share of the height
   double joint_row = 0;      // darkest band between the bones, share of the height
   // Standardised grey, averaged over left and right: what negatives are told apart by.
   std::array<float, kThumbnailPx * kThumbnailPx> thumbnail{};
+  // Standardised grey as it is: [kThumbnailPx rows, kThumbnailPx columns].
+  std::array<float, kThumbnailPx * kThumbnailPx> picture{};
 };
 
 // `grey` is 0 .. 255, any size >= 64; it is resampled to 224 x 224 first. Throws InternalError if it is smaller.

@@ -1,8 +1,11 @@
 #include "generator/dataset/generate_config.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "core/errors.h"
+#include "generator/projection/habitus.h"
 
 namespace genu::generator {
 
@@ -29,7 +32,8 @@ void TrabecularConfig::list_fields(FieldList& fields) {
   fields.add("stretch", field.stretch, Range{1.0, 20.0}, "length over width of the vertical trabeculae");
   fields.add("longest_mm", field.longest_mm, Range{1.0, 50.0}, "longest wavelength");
   fields.add("shortest_mm", field.shortest_mm, Range{0.1, 5.0}, "shortest wavelength");
-  fields.add("amplitude", look.amplitude, Range{0.0, 1.0}, "RMS of BV/TV over its mean");
+  fields.add("amplitude", look.amplitude, Range{0.0, 1.0}, "RMS of BV/TV over its mean; median");
+  fields.add("amplitude_sigma", look.amplitude_sigma, Range{0.0, 1.0}, "its log-normal spread between knees");
   fields.add("vertical_share", look.vertical_share, Range{0.0, 1.0}, "share of the variance that runs along the limb");
 }
 
@@ -89,6 +93,11 @@ void check_config(const GenerateConfig& config) {
   if (!depth_known) throw ConfigError("bit_depth: PNG takes 8 or 16, DICOM 8, 12 or 16");
   if (*std::max_element(config.cohort.grade_weights.begin(), config.cohort.grade_weights.end()) <= 0) {
     throw ConfigError("cohort.grade_weights: one weight must be above 0");
+  }
+  const std::size_t habitus = config.population.habitus.size();
+  if (habitus != 0 && habitus != kHabitusWaves * kHabitusWaves) {
+    throw ConfigError(
+        fmt::format("population.habitus: {} weights, where {} or none belong", habitus, kHabitusWaves * kHabitusWaves));
   }
   if (config.pairs && config.view == View::kBilateral) {
     throw ConfigError("pairs: bilateral films have none; set view to single");

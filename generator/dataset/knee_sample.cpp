@@ -122,24 +122,28 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
 
 RenderResources::RenderResources(const GenerateConfig& config)
     : textures(make_textures(config.trabecular.field, config.seed, config.image_size_px, typical_px_per_mm(config))),
-      attenuation(kLeastTubeVoltageKvp, kMostTubeVoltageKvp) {}
+      attenuation(kLeastTubeVoltageKvp, kMostTubeVoltageKvp),
+      habitus(config.population.habitus) {}
 
 RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample, const RenderResources& resources,
                          RenderWorkspace& work) {
   RandomStream texture(config.seed, sample.plan.number, "texture"), noise(config.seed, sample.plan.number, "noise");
   RenderedKnee rendered;
   const ProjectionInput input{sample.anatomy, sample.geometry, sample.frame, resources.textures,
-                              config.trabecular.look};
+                              config.trabecular.look, &resources.habitus};
   const AttenuationModel& attenuation = resources.attenuation.at(sample.exposure.tube_voltage_kvp);
   // The knee without lesions decides exposure, scatter and look-up.
   const int cell_px = reference_cell_px(sample.frame.width_px);
   const ImageFrame coarse = coarsened(sample.frame, cell_px);
-  project_reference({sample.anatomy, sample.geometry, coarse, resources.textures, config.trabecular.look},
+  project_reference({sample.anatomy, sample.geometry, coarse, resources.textures, config.trabecular.look,
+                     &resources.habitus},
                     work.reference_projection, work.reference_maps);
   expose_reference(work.reference_maps, sample.exposure, attenuation, cell_px, coarse.pixel_spacing_mm, work.reference);
+  compress_range(sample.look, coarse.pixel_spacing_mm, work.reference.log_signal, work.range_change);
   project_knee(input, texture, work.projection, work.maps);
   expose(work.maps, sample.exposure, attenuation, work.reference, resources.textures, noise, work.detector,
          work.log_signal);
+  add_upsampled(work.range_change, cell_px, work.log_signal);
   develop(work.log_signal, tone_curve(work.reference.log_signal, sample.look), sample.look,
           sample.frame.pixel_spacing_mm, work.display, work.grey);
   rendered.picture = to_bytes(work.grey);
@@ -154,6 +158,7 @@ void render_noise_free(const GenerateConfig& config, const KneeSample& sample, c
   exposure.quantum_noise = 0;
   expose(work.maps, exposure, resources.attenuation.at(exposure.tube_voltage_kvp), work.reference, resources.textures,
          noise, work.detector, work.log_signal);
+  add_upsampled(work.range_change, work.reference.cell_px, work.log_signal);
   develop(work.log_signal, tone_curve(work.reference.log_signal, sample.look), sample.look,
           sample.frame.pixel_spacing_mm, work.display, grey);
 }

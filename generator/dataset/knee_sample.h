@@ -45,6 +45,7 @@ struct RenderResources {
   explicit RenderResources(const GenerateConfig& config);
   TextureTiles textures;
   AttenuationBank attenuation;
+  HabitusMap habitus;
 };
 
 // What one thread reuses.
@@ -56,6 +57,7 @@ struct RenderWorkspace {
   PathLengthMaps reference_maps;
   ProjectionWorkspace reference_projection{1, 1};  // draws no lines
   ReferenceSignal reference;
+  Image<float> range_change;  // on the reference's grid
   DetectorWorkspace detector;
   DisplayWorkspace display;
   Image<float> log_signal;

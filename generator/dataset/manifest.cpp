@@ -156,6 +156,7 @@ void add_technique(Columns& c) {
       "sd_grey", [](const Row& r) { return r.sample.look.sd_grey; }, 1);
   c.number("curve_steepness", [](const Row& r) { return r.sample.look.curve_steepness; });
   c.number("curve_centre", [](const Row& r) { return r.sample.look.curve_centre; });
+  c.number("range_compression", [](const Row& r) { return r.sample.look.range_compression; });
   c.number("edge_gain", [](const Row& r) { return r.sample.look.edge_gain; });
 }
 

@@ -26,62 +26,6 @@ void primary_signal(const PathLengthMaps& maps, const AttenuationModel& model, I
   }
 }
 
-// Wide Gaussian on the coarse grid; weights renormalised at the edges, as if the leg went on alike.
-void spread(double sigma_cells, Image<float>& coarse, Image<float>& scratch) {
-  const int n = std::max(coarse.width_px, coarse.height_px);
-  std::vector<float> taps(static_cast<std::size_t>(n));
-  for (int i = 0; i < n; ++i)
-    taps[static_cast<std::size_t>(i)] = static_cast<float>(std::exp(-0.5 * i * i / (sigma_cells * sigma_cells)));
-  scratch.reset(coarse.width_px, coarse.height_px, 0.0f);
-  for (int y = 0; y < coarse.height_px; ++y) {
-    for (int x = 0; x < coarse.width_px; ++x) {
-      float sum = 0, weight = 0;
-      for (int k = 0; k < coarse.width_px; ++k) {
-        const float tap = taps[static_cast<std::size_t>(std::abs(k - x))];
-        sum += tap * coarse.at(k, y);
-        weight += tap;
-      }
-      scratch.at(x, y) = sum / weight;
-    }
-  }
-  for (int y = 0; y < coarse.height_px; ++y) {
-    float* out = coarse.row(y);
-    std::fill(out, out + coarse.width_px, 0.0f);
-    float weight = 0;
-    for (int k = 0; k < coarse.height_px; ++k) {
-      const float tap = taps[static_cast<std::size_t>(std::abs(k - y))];
-      weight += tap;
-      const float* in = scratch.row(k);
-      for (int x = 0; x < coarse.width_px; ++x) out[x] += tap * in[x];
-    }
-    for (int x = 0; x < coarse.width_px; ++x) out[x] /= weight;
-  }
-}
-
-// signal += bilinear(coarse).
-void add_scatter(const Image<float>& coarse, int cell_px, Image<float>& signal) {
-  const float per_pixel = 1.0f / static_cast<float>(cell_px);
-  std::vector<float> line(static_cast<std::size_t>(coarse.width_px));
-  for (int y = 0; y < signal.height_px; ++y) {
-    const float cy =
-        std::clamp((static_cast<float>(y) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.height_px - 1));
-    const int y0 = std::min(static_cast<int>(cy), std::max(0, coarse.height_px - 2));
-    const float ty = coarse.height_px > 1 ? cy - static_cast<float>(y0) : 0.0f;
-    const float* a = coarse.row(y0);
-    const float* b = coarse.row(std::min(y0 + 1, coarse.height_px - 1));
-    for (std::size_t x = 0; x < line.size(); ++x) line[x] = a[x] + ty * (b[x] - a[x]);
-    float* out = signal.row(y);
-    for (int x = 0; x < signal.width_px; ++x) {
-      const float cx =
-          std::clamp((static_cast<float>(x) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.width_px - 1));
-      const auto x0 = static_cast<std::size_t>(std::min(static_cast<int>(cx), std::max(0, coarse.width_px - 2)));
-      const float tx = coarse.width_px > 1 ? cx - static_cast<float>(x0) : 0.0f;
-      const float next = line[std::min(x0 + 1, line.size() - 1)];
-      out[x] += line[x0] + tx * (next - line[x0]);
-    }
-  }
-}
-
 float mean_of(const Image<float>& image) {
   double sum = 0;
   for (const float v : image.pixels) sum += v;
@@ -203,6 +147,60 @@ const float* GaussianBlur::row(const Image<float>& image, int y) {
   return blurred_.data();
 }
 
+void wide_blur(double sigma_px, Image<float>& coarse, Image<float>& scratch) {
+  const int n = std::max(coarse.width_px, coarse.height_px);
+  std::vector<float> taps(static_cast<std::size_t>(n));
+  for (int i = 0; i < n; ++i)
+    taps[static_cast<std::size_t>(i)] = static_cast<float>(std::exp(-0.5 * i * i / (sigma_px * sigma_px)));
+  scratch.reset(coarse.width_px, coarse.height_px, 0.0f);
+  for (int y = 0; y < coarse.height_px; ++y) {
+    for (int x = 0; x < coarse.width_px; ++x) {
+      float sum = 0, weight = 0;
+      for (int k = 0; k < coarse.width_px; ++k) {
+        const float tap = taps[static_cast<std::size_t>(std::abs(k - x))];
+        sum += tap * coarse.at(k, y);
+        weight += tap;
+      }
+      scratch.at(x, y) = sum / weight;
+    }
+  }
+  for (int y = 0; y < coarse.height_px; ++y) {
+    float* out = coarse.row(y);
+    std::fill(out, out + coarse.width_px, 0.0f);
+    float weight = 0;
+    for (int k = 0; k < coarse.height_px; ++k) {
+      const float tap = taps[static_cast<std::size_t>(std::abs(k - y))];
+      weight += tap;
+      const float* in = scratch.row(k);
+      for (int x = 0; x < coarse.width_px; ++x) out[x] += tap * in[x];
+    }
+    for (int x = 0; x < coarse.width_px; ++x) out[x] /= weight;
+  }
+}
+
+void add_upsampled(const Image<float>& coarse, int cell_px, Image<float>& image) {
+  const float per_pixel = 1.0f / static_cast<float>(cell_px);
+  std::vector<float> line(static_cast<std::size_t>(coarse.width_px));
+  for (int y = 0; y < image.height_px; ++y) {
+    const float cy =
+        std::clamp((static_cast<float>(y) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.height_px - 1));
+    const int y0 = std::min(static_cast<int>(cy), std::max(0, coarse.height_px - 2));
+    const float ty = coarse.height_px > 1 ? cy - static_cast<float>(y0) : 0.0f;
+    const float* a = coarse.row(y0);
+    const float* b = coarse.row(std::min(y0 + 1, coarse.height_px - 1));
+    for (std::size_t x = 0; x < line.size(); ++x) line[x] = a[x] + ty * (b[x] - a[x]);
+    float* out = image.row(y);
+    for (int x = 0; x < image.width_px; ++x) {
+      const float cx =
+          std::clamp((static_cast<float>(x) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.width_px - 1));
+      const auto x0 = static_cast<std::size_t>(std::min(static_cast<int>(cx), std::max(0, coarse.width_px - 2)));
+      const float tx = coarse.width_px > 1 ? cx - static_cast<float>(x0) : 0.0f;
+      const float next = line[std::min(x0 + 1, line.size() - 1)];
+      out[x] += line[x0] + tx * (next - line[x0]);
+    }
+  }
+}
+
 int reference_cell_px(int width_px) { return std::max(1, (width_px + kReferenceCells - 1) / kReferenceCells); }
 
 void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model, int cell_px,
@@ -212,7 +210,7 @@ void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, cons
   reference.mean_primary = mean_of(reference.log_signal);
   reference.scatter = reference.log_signal;
   Image<float> scratch;
-  spread(exposure.scatter_fwhm_mm / 2.3548 / cell_mm, reference.scatter, scratch);
+  wide_blur(exposure.scatter_fwhm_mm / 2.3548 / cell_mm, reference.scatter, scratch);
   const auto ratio = static_cast<float>(exposure.scatter_to_primary);
   for (float& v : reference.scatter.pixels) v *= ratio;
   const int height = reference.log_signal.height_px;
@@ -230,7 +228,7 @@ void expose(const PathLengthMaps& maps, const Exposure& exposure, const Attenuat
             Image<float>& log_signal) {
   // 1. Primary radiation, and scatter: the reference's primary, spread wide.
   primary_signal(maps, model, work.signal);
-  add_scatter(reference.scatter, reference.cell_px, work.signal);
+  add_upsampled(reference.scatter, reference.cell_px, work.signal);
   // 2. What the detector makes of it.
   detect(exposure, reference.mean_primary, tiles, stream, work.signal, log_signal);
 }

@@ -18,7 +18,7 @@ struct DetectorConfig {
   double scatter_to_primary_sd = 0.25;
   double scatter_fwhm_mm = 60;
   double blur_sigma_px_mean = 0.55;  // detector and the crop's resampling, at the image's pixels
-  double blur_sigma_px_sd = 0.12;
+  double blur_sigma_px_sd = 0.2;
   double quantum_noise_mean = 0.004;  // relative SD of the signal behind the knee's mean attenuation
   double quantum_noise_sigma = 0.35;  // log-normal spread between films
   double heel_gradient_sd = 0.03;     // log signal across the image, along the tube axis
@@ -62,6 +62,12 @@ void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, cons
 void expose(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model,
             const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal);
+
+// image += coarse, bilinear between the middles of its cells of `cell_px`.
+void add_upsampled(const Image<float>& coarse, int cell_px, Image<float>& image);
+
+// Wide Gaussian blur in place, for coarse grids; weights are renormalised at the edges, as if the picture went on alike.
+void wide_blur(double sigma_px, Image<float>& coarse, Image<float>& scratch);
 
 // Separable Gaussian blur, edges held, kernel cut 4 pixels from its middle; one row of the result at a time, so that
 // what follows reads it while it is hot. Not thread-safe.

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/errors.h"
+#include "generator/detector/detector.h"
 #include "generator/projection/vector_math.h"
 
 namespace genu::generator {
@@ -112,6 +113,9 @@ void DisplayConfig::list_fields(FieldList& fields) {
   fields.add("edge_gain_mean", edge_gain_mean, Range{0.0, 3.0}, "edge enhancement");
   fields.add("edge_gain_sd", edge_gain_sd, Range{0.0, 1.0}, "its spread");
   fields.add("edge_radius_mm", edge_radius_mm, Range{0.5, 10.0}, "radius of the enhancement");
+  fields.add("range_compression_mean", range_compression_mean, Range{0.0, 0.9}, "dynamic range compression");
+  fields.add("range_compression_sd", range_compression_sd, Range{0.0, 1.0}, "its spread; limits 0 and 0.9");
+  fields.add("range_radius_mm", range_radius_mm, Range{4.0, 60.0}, "Gaussian radius of what is compressed");
   fields.add("inverted_share", inverted_share, Range{0.0, 1.0}, "share of photometric negatives (bone dark)");
 }
 
@@ -127,8 +131,23 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
   look.curve_centre = stream.truncated_normal(config.curve_centre, config.curve_centre_sd);
   look.edge_gain = std::max(0.0, stream.truncated_normal(config.edge_gain_mean, config.edge_gain_sd));
   look.edge_radius_mm = config.edge_radius_mm;
+  look.range_compression =
+      std::clamp(stream.normal(config.range_compression_mean, config.range_compression_sd), 0.0, 0.9);
+  look.range_radius_mm = config.range_radius_mm;
   look.polarity = stream.bernoulli(config.inverted_share) ? Polarity::kBoneDark : Polarity::kBoneBright;
   return look;
+}
+
+void compress_range(const DisplayLook& look, double cell_mm, Image<float>& reference_log_signal, Image<float>& change) {
+  change = reference_log_signal;
+  Image<float> scratch;
+  wide_blur(look.range_radius_mm / cell_mm, change, scratch);
+  const float mean = moments_of(change).mean;
+  const auto share = static_cast<float>(look.range_compression);
+  for (std::size_t i = 0; i < change.pixels.size(); ++i) {
+    change.pixels[i] = share * (mean - change.pixels[i]);
+    reference_log_signal.pixels[i] += change.pixels[i];
+  }
 }
 
 ToneCurve tone_curve(const Image<float>& reference_log_signal, const DisplayLook& look) {

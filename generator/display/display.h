@@ -24,6 +24,9 @@ struct DisplayConfig {
   double edge_gain_mean = 0.45;  // multi-frequency edge enhancement, spec 5.5
   double edge_gain_sd = 0.15;
   double edge_radius_mm = 2.0;
+  double range_compression_mean = 0.35;  // of the variation over range_radius_mm that the processing takes away
+  double range_compression_sd = 0.25;
+  double range_radius_mm = 14;
   double inverted_share = 0.0;  // photometric negatives
   void list_fields(FieldList& fields);
 };
@@ -37,6 +40,8 @@ struct DisplayLook {
   double curve_centre = -0.35;
   double edge_gain = 0.5;
   double edge_radius_mm = 2.0;
+  double range_compression = 0;  // 0 .. 0.9
+  double range_radius_mm = 14;
   Polarity polarity = Polarity::kBoneBright;
 };
 
@@ -54,6 +59,11 @@ struct ToneCurve {
   float scale = 200;
   float offset = 30;
 };
+
+// Dynamic range compression, as multi-scale processing does it: takes `look.range_compression` of the large-scale
+// variation off the reference's log signal, and fills `change` with what was added to it, to be added (upsampled) to the
+// picture's log signal. Decided from the knee without lesions. Pixels of both are `cell_mm` wide.
+void compress_range(const DisplayLook& look, double cell_mm, Image<float>& reference_log_signal, Image<float>& change);
 
 // The curve that gives the film its grey mean and SD, decided from the knee without lesions (ReferenceSignal's
 // log_signal), so that no lesion moves the rest of the picture.

@@ -18,13 +18,13 @@ constexpr double kProjectedRoughness = 0.5;
 // popliteal groove below the lateral one) and spec 1.1. Medial shaft, condyles, lateral shaft.
 constexpr double kMeanFemurWidthMm = 80;
 constexpr std::array<PointMm, 52> kFemur = {{
-    {-20, 90},   {-22, 75},    {-24.5, 66},  {-25.5, 60},  {-28.6, 54},   {-32.2, 48}, {-36.0, 43},  {-39.6, 38},
-    {-40.2, 34}, {-40.0, 30},  {-39.3, 25},  {-38.9, 20},  {-38.9, 14.5}, {-38.5, 9},  {-37.0, 4.6}, {-34.2, 1.5},
-    {-29, 0},    {-22.5, 0.9}, {-17, 2.6},   {-12.9, 4.6}, {-9.4, 6.9},   {-6.1, 9.2}, {-3.0, 11.1}, {0, 11.6},
-    {3.0, 11.0}, {6.2, 9.1},   {9.7, 6.9},   {13.4, 4.7},  {17.4, 2.8},   {22.5, 1.0}, {29, 0},      {34.2, 1.5},
-    {36.8, 4.6}, {38.4, 8.8},  {38.7, 13.2}, {37.7, 17.0}, {37.0, 20},    {38.0, 23},  {39.8, 26.5}, {40.3, 30},
-    {39.5, 34},  {36.6, 40},   {32.6, 46},   {29.0, 52},   {26.2, 58},    {25, 66},    {22.5, 75},   {20.5, 90},
-    {19, 140},   {18, 240},    {-17.5, 240}, {-18.5, 140},
+    {-17.5, 90}, {-19, 75},   {-20.4, 66},  {-21.6, 60},  {-23.6, 54},   {-26.8, 48}, {-32.6, 43},  {-37.6, 38},
+    {-39.4, 34}, {-39.8, 30}, {-39.0, 25},  {-38.2, 20},  {-37.2, 14.5}, {-36.8, 9},  {-35.7, 4.6}, {-33.6, 1.5},
+    {-29, 0.1},  {-22.5, 0},  {-17, 1.1},   {-12.9, 3.1}, {-9.4, 5.9},   {-6.1, 8.3}, {-3.0, 10.2}, {0, 10.7},
+    {3.0, 10.1}, {6.2, 7.7},  {9.7, 5.1},   {13.4, 3.2},  {17.4, 1.5},   {22.5, 0.4}, {28.4, 0},    {32.9, 1.7},
+    {34.8, 4.6}, {35.8, 8.8}, {36.0, 13.2}, {35.9, 17.0}, {36.1, 20},    {37.4, 23},  {39.2, 26.5}, {39.6, 30},
+    {37.6, 34},  {33.8, 40},  {27.6, 46},   {23.2, 52},   {20.8, 58},    {19.8, 66},  {18.5, 75},   {17, 90},
+    {16.5, 140}, {16.5, 240}, {-16, 240},   {-16.5, 140},
 }};
 constexpr std::size_t kFirstArticular = 14;
 constexpr std::size_t kLastArticular = 32;
@@ -33,10 +33,10 @@ constexpr std::size_t kLastArticular = 32;
 constexpr double kMeanTibiaWidthMm = 76;
 constexpr std::array<PointMm, 11> kTibiaLateralSide = {{{37.9, -4.5},
                                                         {37.2, -9},
-                                                        {35.0, -14},
-                                                        {31.8, -20},
-                                                        {28.6, -26},
-                                                        {25.5, -33},
+                                                        {35.8, -14},
+                                                        {34.2, -20},
+                                                        {31.6, -26},
+                                                        {27.4, -33},
                                                         {20.5, -45},
                                                         {18, -60},
                                                         {16, -85},
@@ -47,12 +47,12 @@ constexpr std::array<PointMm, 11> kTibiaMedialSide = {{{-13, -230},
                                                        {-15.5, -85},
                                                        {-17.5, -60},
                                                        {-20.5, -45},
-                                                       {-23.6, -35},
-                                                       {-26.3, -28},
-                                                       {-29.3, -22},
-                                                       {-32.6, -17},
-                                                       {-35.8, -12},
-                                                       {-37.8, -7}}};
+                                                       {-23.9, -35},
+                                                       {-27.8, -28},
+                                                       {-31.4, -22},
+                                                       {-33.9, -17},
+                                                       {-35.6, -12},
+                                                       {-36.9, -7}}};
 
 double bump(double x, double centre, double width) {
   const double u = (x - centre) / width;
@@ -276,8 +276,8 @@ Contour fibula_outline(const KneeAnatomy& anatomy, const Positioning& positionin
 }
 
 Contour patella_outline(const KneeAnatomy& anatomy, const Positioning& positioning) {
-  const double x = 3.0 + 3.5 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
-  const double y = 40 + 5.5 * anatomy.shape_deviation[21];
+  const double x = 9.0 + 4.0 * anatomy.shape_deviation[20] + 0.4 * positioning.axial_rotation_deg;
+  const double y = 43 + 5.5 * anatomy.shape_deviation[21];
   const double a = 0.5 * anatomy.patella_width_mm, b = 0.5 * anatomy.patella_height_mm;
   const Contour controls = {{x, y - b},
                             {x + 0.5 * a, y - 0.78 * b},

@@ -114,25 +114,35 @@ void add_body(const Body& body, const TexturePlacement& texture, PathLengthMaps&
 
 float lerp(float a, float b, float t) { return a + (b - a) * t; }
 
+// How much of its full depth a bone has at distance `side_mm` from its side: the faces of condyles, plateaus and shaft
+// slope inwards over `wide_mm` instead of standing along the beam.
+float side_share(float side_mm, float wide_mm, float least) {
+  const float e = smaller(larger(side_mm / wide_mm, 0.0f), 1.0f);
+  return least + (1.0f - least) * e * (1.25f - 0.25f * e * e);
+}
+
 struct FemurProfile {
   float scale, shaft_depth, condyle_depth, fossa_half, fossa_top, cortex, bvtv, bvtv_shaft;
 
-  LocalBone operator()(float x, float y, float) const {
+  LocalBone operator()(float x, float y, float inside) const {
     const float high = smooth_ramp(24.0f * scale, 48.0f * scale, y);
     // Between the condyles, behind the trochlea, the beam crosses the open fossa.
-    const float fossa = (1.0f - smooth_ramp(0.25f * fossa_half, 1.7f * fossa_half, std::abs(x + 0.5f))) *
+    const float fossa = (1.0f - smooth_ramp(0.35f * fossa_half, 1.4f * fossa_half, std::abs(x + 0.5f))) *
                         (1.0f - smooth_ramp(0.45f * fossa_top, 1.25f * fossa_top, y));
+    // Low down the outline's nearest point may be the articular surface, which is steep; the sides are counted apart.
+    const float side = larger(inside, lerp(38.5f * scale - std::abs(x), inside, smooth_ramp(14.0f, 34.0f, y)));
     LocalBone local;
-    local.depth_mm = lerp(condyle_depth, 1.25f * shaft_depth, high) - 0.38f * condyle_depth * fossa;
-    local.round_mm = lerp(31.0f, 18.0f, high);
-    local.cortex_mm = cortex * (0.32f + 1.0f * smooth_ramp(28.0f, 75.0f, y));
+    local.depth_mm = (lerp(condyle_depth, 1.25f * shaft_depth, high) - 0.60f * condyle_depth * fossa) *
+                     side_share(side, 34.0f * scale, 0.10f);
+    local.round_mm = lerp(6.5f, 12.0f, high);
+    local.cortex_mm = cortex * (0.45f + 0.9f * smooth_ramp(28.0f, 75.0f, y));
     local.bvtv = lerp(bvtv, bvtv_shaft, high);
     return local;
   }
 };
 
 struct TibiaProfile {
-  float depth, rim_mm, cortex, bvtv_medial, bvtv_lateral, bvtv_shaft;
+  float half_width, depth, rim_mm, cortex, bvtv_medial, bvtv_lateral, bvtv_shaft;
 
   LocalBone operator()(float x, float y, float inside) const {
     const float low = smooth_ramp(8.0f, 45.0f, -y);
@@ -140,14 +150,18 @@ struct TibiaProfile {
     const float lateral = smooth_ramp(-8.0f, 8.0f, x);
     // Tilted rims let the depth build up over their separation.
     const float built = 0.55f + 0.45f * smooth_ramp(0.0f, rim_mm + 1.0f, inside);
+    const float side = larger(inside, lerp(half_width - std::abs(x), inside, smooth_ramp(6.0f, 20.0f, -y)));
+    const float share = side_share(side, lerp(20.0f, 9.0f, smooth_ramp(6.0f, 34.0f, -y)), lerp(0.06f, 0.28f, low));
     LocalBone local;
-    local.depth_mm = 0.86f * lerp(depth, 0.62f * depth, low) * lerp(built, 1.0f, below);
-    local.round_mm = lerp(6.5f, 19.0f, below);
-    local.cortex_mm = cortex * lerp(lerp(0.85f, 0.7f, lateral), 0.44f + 1.0f * smooth_ramp(15.0f, 55.0f, -y), below);
+    local.depth_mm = 0.86f * lerp(depth, 0.74f * depth, low) * lerp(built, 1.0f, below) * share;
+    local.round_mm = lerp(5.0f, 9.0f, below);
+    local.cortex_mm = cortex * lerp(lerp(0.85f, 0.7f, lateral) * (0.2f + 0.8f * share),
+                                    0.5f + 1.5f * smooth_ramp(9.0f, 45.0f, -y), below);
+    // Trabeculae stand densest under the plates, where these are loaded.
     const float near_joint = 1.0f - smooth_ramp(12.0f, 22.0f, -y);
     const float top = lerp(bvtv_medial, bvtv_lateral, lateral);
-    local.bvtv = lerp(top, 0.9f * bvtv_shaft, smooth_ramp(2.0f, 34.0f, -y)) +
-                 0.55f * top * (1.0f - smooth_ramp(0.5f, 6.0f, inside)) * near_joint;
+    local.bvtv = lerp(0.7f * top, 1.85f * bvtv_shaft, smooth_ramp(2.0f, 20.0f, -y)) +
+                 1.5f * top * (1.0f - smooth_ramp(-1.5f, 7.5f, inside)) * near_joint * smaller(1.0f, 1.6f * share);
     return local;
   }
 };
@@ -202,13 +216,68 @@ class ThicknessWaves {
   std::array<float, kWaves> power_{};
 };
 
+// Relative thickness of the muscle over the picture: this leg's own waves and the population's habitus, evaluated on a
+// grid of about 28 cells and interpolated between their middles.
+class RelativeThickness {
+ public:
+  explicit RelativeThickness(const ProjectionInput& input)
+      : cell_(std::max(1, (input.frame.width_px + 27) / 28)), line_(static_cast<std::size_t>(input.frame.width_px)) {
+    const int width = input.frame.width_px, height = input.frame.height_px;
+    cells_.reset((width + cell_ - 1) / cell_ + 1, (height + cell_ - 1) / cell_ + 1, 0.0f);
+    ThicknessWaves waves(input.anatomy, width, height);
+    const PixelToBone frame(input.frame.knee_mm_from_image_px);
+    const auto to_mean = static_cast<float>(80 / input.anatomy.femur_width_mm);
+    for (int j = 0; j < cells_.height_px; ++j) {
+      const float py = (static_cast<float>(j) + 0.5f) * static_cast<float>(cell_);
+      waves.set_row(py);
+      for (int i = 0; i < cells_.width_px; ++i) {
+        const float px = (static_cast<float>(i) + 0.5f) * static_cast<float>(cell_);
+        float value = waves.at(px);
+        if (input.habitus != nullptr && !input.habitus->empty()) {
+          const float x_mm = frame.xx * px + frame.xy * py + frame.x0, y_mm = frame.yx * px + frame.yy * py + frame.y0;
+          value += input.habitus->at(x_mm * to_mean, y_mm * to_mean);
+        }
+        cells_.at(i, j) = value;
+      }
+    }
+  }
+
+  // One value a pixel of row `y`.
+  const float* row(int y) {
+    const Step down = step(y);
+    const float* a = cells_.row(down.cell);
+    const float* b = cells_.row(down.cell + 1);
+    for (std::size_t x = 0; x < line_.size(); ++x) {
+      const Step across = step(static_cast<int>(x));
+      const float left = a[across.cell] + down.share * (b[across.cell] - a[across.cell]);
+      const float right = a[across.cell + 1] + down.share * (b[across.cell + 1] - a[across.cell + 1]);
+      line_[x] = left + across.share * (right - left);
+    }
+    return line_.data();
+  }
+
+ private:
+  struct Step {
+    int cell;
+    float share;
+  };
+  Step step(int pixel) const {
+    const float at = std::max(0.0f, (static_cast<float>(pixel) + 0.5f) / static_cast<float>(cell_) - 0.5f);
+    const int cell = static_cast<int>(at);
+    return {cell, at - static_cast<float>(cell)};
+  }
+  int cell_;
+  Image<float> cells_;
+  std::vector<float> line_;
+};
+
 // Leg around the bones: an ellipse-like section of muscle inside a coat of fat.
 void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
   const KneeAnatomy& knee = input.anatomy;
   const PixelToBone frame(input.frame.knee_mm_from_image_px);
   const int width = input.frame.width_px, height = input.frame.height_px;
   const auto fat_share = static_cast<float>(knee.fat_share);
-  ThicknessWaves waves(knee, width, height);
+  RelativeThickness relative(input);
   for (int y = 0; y < height; ++y) {
     const float py = static_cast<float>(y) + 0.5f;
     const float y_mm = frame.yx * 0.5f * static_cast<float>(width) + frame.yy * py + frame.y0;
@@ -217,17 +286,20 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
     // Beyond a crop's reach (films) the calf goes on as it is there and then tapers, the thigh grows slowly.
     const float near_below = std::min(below, 80.0f), far_below = below - near_below;
     const float near_above = std::min(above, 100.0f), far_above = above - near_above;
-    const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) + 0.05f * above -
-                         0.30f * near_below * smooth_ramp(0.0f, 22.0f, near_below) - 0.02f * far_below;
+    const float medial = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_medial_mm) - 2.0f +
+                         0.13f * near_above - 0.36f * near_below * smooth_ramp(0.0f, 12.0f, near_below) -
+                         0.02f * far_below;
     const float lateral = static_cast<float>(0.5 * knee.femur_width_mm + knee.skin_margin_lateral_mm) + 0.02f * above +
-                          0.06f * near_below - 0.10f * far_below;
+                          0.11f * near_below - 0.10f * far_below;
     const float half = 0.5f * (medial + lateral);
     const float centre = 0.5f * (lateral - medial);
     const float thickness =
         static_cast<float>(knee.soft_thickness_mm) *
-        (1.0f + 0.0025f * near_above + 0.0006f * far_above - 0.0022f * near_below - 0.0008f * far_below);
+        (1.0f + 0.0032f * near_above + 0.0006f * far_above - 0.0026f * near_below - 0.0005f * far_below);
     const float inner_half = half * (1.0f - fat_share), inner_thickness = thickness * (1.0f - fat_share);
-    waves.set_row(py);
+    // The thigh is round; at the joint the hollow of the knee flattens the section.
+    const float round = std::max(smooth_ramp(5.0f, 50.0f, above), 0.5f * smooth_ramp(5.0f, 40.0f, below));
+    const float* more = relative.row(y);
     float* soft = maps.soft_mm.row(y);
     float* fat = maps.fat_mm.row(y);
     for (int x = 0; x < width; ++x) {
@@ -236,10 +308,11 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
       const float u = (x_mm - centre) / half;
       const float v = (x_mm - centre) / inner_half;
       // A section flatter than an ellipse in front and behind; muscle thins out gently under its fat.
-      const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u * std::abs(u)));
-      const float inner = std::min(outer, inner_thickness * std::max(0.0f, 1.0f - v * v * std::abs(v)));
-      // The waves fade with the leg's own thickness, so that the skin line stays where it is.
-      soft[x] += inner * (1.0f + waves.at(px));
+      const float outer = thickness * std::sqrt(std::max(0.0f, 1.0f - u * u * (round + (1.0f - round) * u * u)));
+      const float inner =
+          std::min(outer, inner_thickness * std::max(0.0f, 1.0f - v * v * (round + (1.0f - round) * v * v)));
+      // They fade with the leg's own thickness, so that the skin line stays where it is.
+      soft[x] += inner * (1.0f + more[x]);
       fat[x] += outer - inner;
     }
   }
@@ -344,9 +417,13 @@ FemurProfile femur_profile(const ProjectionInput& input) {
 
 TibiaProfile tibia_profile(const ProjectionInput& input) {
   const KneeAnatomy& a = input.anatomy;
-  return {static_cast<float>(a.plateau_depth_mm),   static_cast<float>(input.geometry.rim_separation_mm),
-          static_cast<float>(a.cortex_scale),       static_cast<float>(a.bvtv_tibia_medial),
-          static_cast<float>(a.bvtv_tibia_lateral), static_cast<float>(a.bvtv_metaphysis)};
+  return {static_cast<float>(0.5 * a.tibia_width_mm),
+          static_cast<float>(a.plateau_depth_mm),
+          static_cast<float>(input.geometry.rim_separation_mm),
+          static_cast<float>(a.cortex_scale),
+          static_cast<float>(a.bvtv_tibia_medial),
+          static_cast<float>(a.bvtv_tibia_lateral),
+          static_cast<float>(a.bvtv_metaphysis)};
 }
 
 constexpr float kMostBvtv = 0.62f, kLeastBvtv = 0.02f;
@@ -435,9 +512,9 @@ Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, con
 
   const auto cortex = static_cast<float>(input.anatomy.cortex_scale);
   add_body(body_of(input.geometry.fibula_mm, 9.0, knee_from_px, work.small_distance_px), texture, maps,
-           SimpleProfile{19.0f, 8.0f, 0.22f * cortex, 0.10f});
+           SimpleProfile{20.0f, 9.0f, 0.22f * cortex, 0.12f});
   add_body(body_of(input.geometry.patella_mm, 22.0, knee_from_px, work.small_distance_px), texture, maps,
-           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 21.0f, 0.10f * cortex, 0.16f});
+           SimpleProfile{static_cast<float>(input.anatomy.patella_thickness_mm), 18.0f, 0.15f * cortex, 0.17f});
   return {femur, tibia};
 }
 
@@ -445,9 +522,10 @@ Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, con
 
 void project_knee(const ProjectionInput& input, RandomStream& stream, ProjectionWorkspace& work, PathLengthMaps& maps) {
   const double vertical = input.look.vertical_share;
+  const double amplitude = stream.log_normal(input.look.amplitude, input.look.amplitude_sigma);
   const TexturePlacement texture{input.textures, random_offset(stream), random_offset(stream),
-                                 static_cast<float>(input.look.amplitude * std::sqrt(1 - vertical)),
-                                 static_cast<float>(input.look.amplitude * std::sqrt(vertical))};
+                                 static_cast<float>(amplitude * std::sqrt(1 - vertical)),
+                                 static_cast<float>(amplitude * std::sqrt(vertical))};
   const Bodies bodies = project_bodies(input, input.geometry.femur_mm, input.geometry.tibia_mm, texture, work, maps);
 
   // What disease adds and takes away.

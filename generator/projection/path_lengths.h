@@ -7,6 +7,7 @@
 #include "generator/anatomy/knee_anatomy.h"
 #include "generator/geometry/knee_geometry.h"
 #include "generator/projection/canvas.h"
+#include "generator/projection/habitus.h"
 #include "generator/projection/image.h"
 #include "generator/projection/image_frame.h"
 #include "generator/projection/signed_distance.h"
@@ -26,8 +27,9 @@ struct PathLengthMaps {
 
 // Textural amplitude of BV/TV and its parts.
 struct TrabecularLook {
-  double amplitude = 0.11;      // RMS of BV/TV over its mean
-  double vertical_share = 0.6;  // of the amplitude that runs along the limb
+  double amplitude = 0.12;        // RMS of BV/TV over its mean; median
+  double amplitude_sigma = 0.35;  // its log-normal spread between knees
+  double vertical_share = 0.6;    // of the amplitude that runs along the limb
 };
 
 // Planes that one thread reuses from sample to sample.
@@ -47,6 +49,7 @@ struct ProjectionInput {
   const ImageFrame& frame;
   const TextureTiles& textures;
   TrabecularLook look;
+  const HabitusMap* habitus = nullptr;  // none: the model's leg as it is
 };
 
 // Fills `maps`. `stream` places the textures.

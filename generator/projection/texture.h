@@ -25,10 +25,10 @@ struct TextureTiles {
 };
 
 struct TextureConfig {
-  double spectral_exponent = 2.2;  // power ~ f^-beta, spec 5.4
+  double spectral_exponent = 1.5;  // power ~ f^-beta, spec 5.4
   double stretch = 4.0;            // of the vertical field
-  double longest_mm = 3.0;
-  double shortest_mm = 0.5;
+  double longest_mm = 12.0;
+  double shortest_mm = 0.42;
 };
 
 // `size_px` is the width of the images that will read the tiles; `px_per_mm` their typical scale.

@@ -13,6 +13,7 @@
 #include "core/files.h"
 #include "core/png.h"
 #include "generator/dataset/generate.h"
+#include "generator/projection/habitus.h"
 
 namespace genu::generator {
 namespace {
@@ -49,22 +50,27 @@ TEST_F(Calibrate, FindsKnownNuisancesAgain) {
   GenerateConfig truth;
   truth.seed = 77;
   truth.splits = {40, 0, 0};
+  truth.cohort.grade_weights = {0.394, 0.181, 0.263, 0.131, 0.031};  // what a folder is taken to hold
   truth.positioning.femur_fill = 0.80;
   truth.positioning.joint_line_row = 0.54;
+  truth.population.joint_space_scale = 0.8;
   truth.detector.blur_sigma_px_mean = 0.85;
   truth.detector.quantum_noise_mean = 0.009;
   truth.display.inverted_share = 0.06;
   for (double& mean : truth.display.film_mean_grey) mean = 0.8 * mean;
   generate_dataset(truth, {.out = root_ / "films", .threads = 2});
 
-  const Calibration fitted =
-      calibrate(root_ / "films" / "images", GenerateConfig{}, {.threads = 2, .knees = 200, .rounds = 16});
+  const Calibration fitted = calibrate(root_ / "films" / "images", GenerateConfig{},
+                                       {.threads = 2, .knees = 120, .rounds = 10, .habitus_rounds = 0});
   EXPECT_EQ(fitted.films, 200u);
   EXPECT_TRUE(fitted.unreadable.empty());
   const GenerateConfig& c = fitted.config;
-  EXPECT_NEAR(c.positioning.femur_fill, 0.80, 0.025);
+  // Seeds end within 0.045 of the fill. Blur and edge enhancement undo each other in the two ratios of detail that see
+  // them: what is found of either alone is rough.
+  EXPECT_NEAR(c.positioning.femur_fill, 0.80, 0.05);
   EXPECT_NEAR(c.positioning.joint_line_row, 0.54, 0.012);
-  EXPECT_NEAR(c.detector.blur_sigma_px_mean, 0.85, 0.15);
+  EXPECT_NEAR(c.population.joint_space_scale, 0.8, 0.08);
+  EXPECT_NEAR(c.detector.blur_sigma_px_mean, 0.85, 0.28);
   EXPECT_NEAR(c.detector.quantum_noise_mean, 0.009, 0.003);
   EXPECT_NEAR(c.display.inverted_share, 0.06, 0.035);
   // The exposure of pictures made from the fit, seen against more of the same films. 200 pictures put a quantile
@@ -81,6 +87,26 @@ TEST_F(Calibrate, FindsKnownNuisancesAgain) {
   for (const double q : {0.25, 0.5, 0.75, 0.9}) {
     EXPECT_NEAR(at_quantile(made, q), at_quantile(wanted, q), 13) << q;
   }
+}
+
+// Where nothing else differs, the mean soft tissue comes back.
+TEST_F(Calibrate, FindsTheMeanSoftTissueAgain) {
+  GenerateConfig truth;
+  truth.seed = 81;
+  truth.splits = {30, 0, 0};
+  truth.cohort.grade_weights = {0.394, 0.181, 0.263, 0.131, 0.031};
+  truth.population.habitus.assign(kHabitusWaves * kHabitusWaves, 0.0);
+  truth.population.habitus[2 * kHabitusWaves] = -0.05;
+  truth.population.habitus[3 * kHabitusWaves + 2] = 0.04;
+  generate_dataset(truth, {.out = root_ / "films", .threads = 2});
+  const Calibration fitted = calibrate(root_ / "films" / "images", GenerateConfig{},
+                                       {.threads = 2, .knees = 100, .rounds = 1, .habitus_rounds = 6});
+  EXPECT_LT(fitted.mean_picture_after, 0.6 * fitted.mean_picture_before);
+  const std::vector<double>& found = fitted.config.population.habitus;
+  EXPECT_NEAR(found[2 * kHabitusWaves], -0.05, 0.02);
+  EXPECT_NEAR(found[3 * kHabitusWaves + 2], 0.04, 0.02);
+  // What parts medial from lateral is not asked for: nobody says which side a film is, and where the legs are as alike
+  // as these, many are taken for the other.
 }
 
 TEST_F(Calibrate, FaultsAreOneClearLine) {

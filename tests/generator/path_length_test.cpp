@@ -23,6 +23,19 @@ TEST(PathLength, SphereChordMatchesClosedForm) {
   EXPECT_FLOAT_EQ(rounded_depth_mm(50.0f, radius, 20.0f), 20.0f);
 }
 
+// A lip may lie beside the picture and still cross its rows.
+TEST(SignedDistance, BesideThePictureEveryRowIsEmpty) {
+  const Contour circle = ellipse({-40, 35}, 12, 12, 60);
+  const PixelBox box = box_around(circle, 1.0, 80, 70);
+  ASSERT_TRUE(box.empty());
+  Image<float> distance(80, 70, -99.0f);
+  DistanceWorkspace work;
+  const auto spans = signed_distance_px(circle, {12, 7}, box, work, distance);
+  ASSERT_EQ(spans.size(), static_cast<std::size_t>(box.bottom - box.top));
+  ASSERT_GT(spans.size(), 20u);
+  for (const RowSpan& span : spans) EXPECT_EQ(span.left, span.right);
+}
+
 TEST(SignedDistance, CircleMatchesClosedForm) {
   const Contour circle = ellipse({40.3, 35.8}, 22, 22, 720);
   Image<float> distance(80, 70, -99.0f);
