@@ -25,6 +25,7 @@ Command verify_command();
 Command inspect_command();
 Command compare_command();
 Command train_command();
+Command crossval_command();
 Command evaluate_command();
 Command predict_command();
 Command explain_command();

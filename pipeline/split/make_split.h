@@ -1,25 +1,16 @@
-// Parts of a set, by subject and alike in grades: a pure function of (seed, subjects, grades, sources), whatever the
-// order.
+// The samples of a manifest in parts.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <vector>
 
+#include "pipeline/loader/stratified_parts.h"
 #include "pipeline/source/source_sample.h"
 
 namespace genu::pipeline {
 
-struct PartConfig {
-  std::vector<double> fractions;  // one a part, each >= 0, together 1
-  std::uint64_t seed = 0;
-};
-
-// The part of each sample, 0 .. fractions.size() - 1. All samples of a subject are in one part (subject numbers of real
-// sources are one person's). Subjects are stratified by source and by their worst knee's grade; inside a stratum they
-// come in an order drawn from the seed, and each goes to the part that is furthest below its share of samples. Throws
-// ConfigError if the fractions are not as said above.
+// The part of each sample, as of its subject, source and reference grade.
 std::vector<std::size_t> stratified_parts(std::span<const SourceSample> samples, const PartConfig& config);
 
 }  // namespace genu::pipeline

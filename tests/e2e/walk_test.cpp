@@ -185,6 +185,36 @@ TEST_F(Walk, TrainEvaluatePredict) {
   EXPECT_NE(mixed.out.find(fs::path(image).filename().string()), std::string::npos) << mixed.out;
 }
 
+TEST_F(Walk, CrossvalAndCompare) {
+  const std::string study =
+      "crossval --quiet --config configs/train/synthetic_quick.yaml --epochs 1 "
+      "--set validation.split=none --bootstrap 0 --shards " +
+      path("shards") + " --pool train --folds 3 --out ";
+  const ProgramRun first = run_genu(study + path("folds"));
+  ASSERT_EQ(first.exit_code, 0) << first.err;
+  expect_fault(run_genu(study + path("folds")), 2, "--resume goes on with it");
+  const std::string table = read_text_file(path("folds/table.csv"));
+  // As if killed after the first fold.
+  fs::remove_all(path("folds/repeat-00/fold-01"));
+  fs::remove(path("folds/repeat-00/fold-02/predictions.csv"));
+  const ProgramRun again = run_genu(study + path("folds") + " --resume");
+  ASSERT_EQ(again.exit_code, 0) << again.err;
+  EXPECT_EQ(again.out, first.out);
+  EXPECT_EQ(read_text_file(path("folds/table.csv")), table);
+  EXPECT_EQ(CsvTable::read(path("folds/repeat-00/predictions.csv")).size(), 15u);
+
+  const ProgramRun same =
+      run_genu("compare --json " + path("folds") + " " + path("folds/repeat-00") + " --out " + path("same.json"));
+  ASSERT_EQ(same.exit_code, 0) << same.err;
+  const auto json = nlohmann::json::parse(same.out);
+  EXPECT_EQ(json.at("samples").get<int>(), 15);
+  EXPECT_EQ(json.at("metrics").at(0).at("groups").at(0).at("observations").get<int>(), 3);
+  EXPECT_EQ(json.at("pairs").at(0).at("mcnemar").at("exact_p").get<double>(), 1.0);
+  EXPECT_EQ(read_text_file(path("same.json")), same.out);
+  expect_fault(run_genu("compare " + path("folds") + " " + path("folds/repeat-00/fold-00")), 3, "same images");
+  expect_fault(run_genu("compare " + path("folds") + " /nonexistent"), 4, "/nonexistent");
+}
+
 // Each published recipe runs from its file and writes the full report; sides are small so that this stays quick.
 TEST_F(Walk, EveryRecipeTrainsAndReports) {
   std::size_t recipes = 0;

@@ -1,15 +1,12 @@
 #include "train/loop/batch_source.h"
 
-#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <set>
 
 #include "core/errors.h"
-#include "core/files.h"
-#include "pipeline/shard/row_file.h"
-#include "pipeline/shard/shard_index.h"
 #include "tests/temporary_folder.h"
+#include "tests/train/fake_shards.h"
 
 namespace genu::train {
 namespace {
@@ -19,42 +16,11 @@ using pipeline::Split;
 
 constexpr int kSidePx = 32;
 
-struct Row {
-  Split split;
-  Source source;
-  int kl;
-};
+using Row = testing::FakeRow;
 
 std::shared_ptr<const pipeline::ShardSet> make_shards(const std::filesystem::path& folder,
                                                       const std::vector<Row>& rows) {
-  make_folders(folder);
-  pipeline::RowFile file(folder / pipeline::shard_file_name(0), {.height_px = kSidePx, .width_px = kSidePx});
-  pipeline::ShardRows contents;
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    pipeline::SampleRecord record;
-    record.sample_id = fmt::format("knee{:03}", i);
-    record.subject = fmt::format("person{:03}", i);
-    record.split = rows[i].split;
-    record.source = rows[i].source;
-    record.kl = record.kl_read = KlGrade(rows[i].kl);
-    const auto row =
-        pipeline::encode_row(std::vector<std::uint8_t>(kSidePx * kSidePx, static_cast<std::uint8_t>(10 * i)),
-                             pipeline::PixelStorage::kPlain);
-    file.append(row);
-    contents.records.push_back(record);
-    contents.augmentations.emplace_back();
-    contents.pixel_crc32c.push_back(row.pixel_crc32c);
-  }
-  const auto shard = pipeline::complete_shard(
-      file, contents,
-      {.training_pixels = {100, 50}, .config_yaml = "", .preprocess_yaml = "size_px: 32\n", .split_proof_json = "{}"});
-  write_file_atomically(
-      folder / pipeline::kShardIndexName,
-      pipeline::to_json({.height_px = kSidePx,
-                         .width_px = kSidePx,
-                         .config_sha256_hex = "00",
-                         .shards = {{pipeline::shard_file_name(0), rows.size(), to_hex(shard.sha256)}}}));
-  return pipeline::ShardSet::open(folder);
+  return testing::make_fake_shards(folder, rows, kSidePx);
 }
 
 // Grades 0..4 twice over in train, synthetic then real; three real knees in val.

@@ -41,14 +41,21 @@ class ShardSource : public BatchSource {
 std::vector<std::size_t> select(const ShardSet& shards, pipeline::Split split, SourceChoice source,
                                 pipeline::Variants variants) {
   std::vector<std::size_t> samples = shards.select({.split = split, .source = std::nullopt, .variants = variants});
-  std::erase_if(samples, [&](std::size_t i) {
-    const bool synthetic = shards.record(i).source == pipeline::Source::kSynthetic;
-    return (source == SourceChoice::kSynthetic && !synthetic) || (source == SourceChoice::kReal && synthetic);
-  });
+  std::erase_if(samples, [&](std::size_t i) { return !is_chosen(shards.record(i), source); });
   return samples;
 }
 
-// The first `limit` samples, taking one of each grade in turn, in stored order.
+std::string shards_name(const ShardSet& shards) {
+  return shards.shard_files().empty() ? "shards" : shards.shard_files().front().path.parent_path().string();
+}
+
+}  // namespace
+
+bool is_chosen(const pipeline::SampleRecord& record, SourceChoice source) {
+  const bool synthetic = record.source == pipeline::Source::kSynthetic;
+  return source == SourceChoice::kAll || (source == SourceChoice::kSynthetic) == synthetic;
+}
+
 std::vector<std::size_t> limit_by_turns(const ShardSet& shards, std::vector<std::size_t> samples, int limit) {
   if (limit == 0 || samples.size() <= static_cast<std::size_t>(limit)) return samples;
   std::array<std::vector<std::size_t>, kKlGradeCount> by_grade;
@@ -63,16 +70,15 @@ std::vector<std::size_t> limit_by_turns(const ShardSet& shards, std::vector<std:
   return kept;
 }
 
-std::string shards_name(const ShardSet& shards) {
-  return shards.shard_files().empty() ? "shards" : shards.shard_files().front().path.parent_path().string();
-}
-
-}  // namespace
-
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> shards, const DataConfig& data,
                                              const SourceOptions& options) {
   std::vector<std::size_t> samples =
       limit_by_turns(*shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data.limit_samples);
+  return training_source(std::move(shards), std::move(samples), data, options);
+}
+
+std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> samples,
+                                             const DataConfig& data, const SourceOptions& options) {
   const auto counts = shards->class_counts(samples);
   for (std::size_t grade = 0; grade < counts.size(); ++grade) {
     if (counts[grade] > 0) continue;
@@ -105,11 +111,17 @@ std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const ShardSet> s
     throw DataError(fmt::format("{}: split '{}' holds no sample of the chosen source; name another split or source",
                                 shards_name(*shards), pipeline::to_string(selection.split)));
   }
+  return evaluation_source(std::move(shards), std::move(samples),
+                           {.batch_size = selection.batch_size, .normalisation = normalisation}, options);
+}
+
+std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> samples,
+                                               const EvaluationFormat& format, const SourceOptions& options) {
   LoaderConfig config;
-  config.batch_size = selection.batch_size;
+  config.batch_size = format.batch_size;
   config.size_px = options.size_px;
   config.channels = 1;
-  config.normalisation = normalisation;
+  config.normalisation = format.normalisation;
   config.order = pipeline::Order::kStored;
   config.seed = options.seed;
   config.threads = options.threads;

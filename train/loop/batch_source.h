@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "pipeline/loader/loader.h"
 #include "train/loop/train_config.h"
@@ -39,8 +40,16 @@ struct SourceOptions {
   int threads = 0;  // 0 = one a processor
 };
 
+// The first `limit` samples, taking one of each grade in turn, in stored order; 0 = all.
+std::vector<std::size_t> limit_by_turns(const pipeline::ShardSet& shards, std::vector<std::size_t> samples, int limit);
+bool is_chosen(const pipeline::SampleRecord& record, SourceChoice source);
+
 // Shuffled, augmented batches of the train split. Throws DataError naming the shards if a grade has no sample.
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const pipeline::ShardSet> shards, const DataConfig& data,
+                                             const SourceOptions& options);
+// The same of these samples, whatever data.source, data.variants and data.limit_samples say.
+std::unique_ptr<BatchSource> training_source(std::shared_ptr<const pipeline::ShardSet> shards,
+                                             std::vector<std::size_t> samples, const DataConfig& data,
                                              const SourceOptions& options);
 
 struct EvaluationSelection {
@@ -54,5 +63,14 @@ struct EvaluationSelection {
 std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const pipeline::ShardSet> shards,
                                                const EvaluationSelection& selection,
                                                pipeline::Normalisation normalisation, const SourceOptions& options);
+
+struct EvaluationFormat {
+  int batch_size = 64;
+  pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
+};
+// The same of these samples. Requires at least one.
+std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const pipeline::ShardSet> shards,
+                                               std::vector<std::size_t> samples, const EvaluationFormat& format,
+                                               const SourceOptions& options);
 
 }  // namespace genu::train

@@ -146,8 +146,8 @@ void write_report(const Report& report, const std::filesystem::path& folder) {
   make_folders(folder);
   write_file_atomically(folder / "report.json", report_json(report));
   write_file_atomically(folder / "report.txt", report_text(report));
-  write_file_atomically(folder / "predictions.csv", predictions_csv(report.predictions));
   write_file_atomically(folder / "confusion.csv", confusion_csv(report.scores.confusion));
+  write_file_atomically(folder / "predictions.csv", predictions_csv(report.predictions));
 }
 
 }  // namespace genu::train

@@ -33,7 +33,8 @@ std::string report_json(const Report& report);
 // Rows true, columns predicted.
 std::string confusion_csv(const ConfusionMatrix& matrix);
 
-// report.json, predictions.csv, confusion.csv and report.txt in `folder`, which is made. Throws IoError.
+// report.json, predictions.csv, confusion.csv and report.txt in `folder`, which is made; predictions.csv comes last:
+// where it is, the others are. Throws IoError.
 void write_report(const Report& report, const std::filesystem::path& folder);
 
 }  // namespace genu::train

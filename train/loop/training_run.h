@@ -1,0 +1,33 @@
+// One training run over shards: `genu train`, and each part of `genu crossval`.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "train/loop/fit.h"
+
+namespace genu::train {
+
+// Indices into the shards.
+struct ChosenSamples {
+  std::vector<std::size_t> training;
+  std::vector<std::size_t> validation;  // empty: none
+};
+
+struct RunRequest {
+  std::filesystem::path folder;
+  RunMode mode = RunMode::kFresh;
+  int threads = 0;                       // of the loader, 0 = one a processor
+  std::optional<ChosenSamples> samples;  // in place of the shards' own splits and the config's choice among them
+};
+
+// What a checkpoint of a run of this config on these shards needs to grade.
+GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& shards);
+
+// Throws what training_source(), evaluation_source() and fit() throw.
+FitOutcome run_training(const TrainConfig& config, const std::shared_ptr<const pipeline::ShardSet>& shards,
+                        const RunRequest& request, const StopRequest& stop);
+
+}  // namespace genu::train
