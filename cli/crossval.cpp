@@ -3,9 +3,10 @@
 
 #include "cli/commands.h"
 #include "cli/training_options.h"
-#include "core/files.h"
+#include "core/errors.h"
 #include "core/hash.h"
 #include "core/run_record.h"
+#include "train/distributed/launch.h"
 #include "train/loop/study.h"
 #include "train/loop/tensor_runtime.h"
 
@@ -44,6 +45,9 @@ void describe(CLI::App& app, Options& options) {
 
 int run_on_shards(Options& options, const std::vector<std::string>& arguments) {
   const TrainingOptions& training = options.training;
+  if (!train::read_launch().is_alone()) {
+    throw UsageError("crossval runs in one process; start it without a launcher, or each fold's genu train with one");
+  }
   train::prepare_tensor_runtime(training.threads);
   const auto shards = pipeline::ShardSet::open(training.shards);
   options.study.shards_sha256 = shards->index_sha256();

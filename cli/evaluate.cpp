@@ -31,6 +31,7 @@ struct Options {
   int bootstrap = 1000;
   int limit = 0;
   int threads = 0;
+  std::string device = "auto";
 };
 
 void describe(CLI::App& app, Options& options) {
@@ -51,6 +52,9 @@ void describe(CLI::App& app, Options& options) {
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   app.add_option("--limit", options.limit, "grade N samples only")->check(CLI::Range(1, 1 << 30));
+  app.add_option("--device", options.device, "cpu, cuda, or auto = a GPU where there is one")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
+      ->capture_default_str();
   app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
 }
 
@@ -70,7 +74,10 @@ train::Report grade(const Options& options, const std::shared_ptr<const pipeline
   std::vector<std::string> folders, models;
   int touches = 0;
   for (const std::string& checkpoint : options.checkpoints) {
-    const train::Grader grader = train::Grader::load(checkpoint);
+    train::Grader grader = train::Grader::load(checkpoint);
+    grader.move_to(options.device == "cuda"  ? train::DeviceChoice::kCuda
+                   : options.device == "cpu" ? train::DeviceChoice::kCpu
+                                             : train::DeviceChoice::kAuto);
     if (selected.split == pipeline::Split::kTest) {
       touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
     }

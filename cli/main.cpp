@@ -28,6 +28,8 @@ int run_in_train_module(const std::vector<std::string>& arguments) {
   // Threads that wait for the others sleep instead of spinning: beside any other load (our own loader's threads too),
   // spinning made a training step eight times slower. OpenMP reads this when it is loaded.
   ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
+  // c10d tells every retry and every lost peer in a dozen lines of its own; ours is one.
+  ::setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
   void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) throw genu::InternalError(fmt::format("cannot load the trainer: {}", ::dlerror()));
   const auto run = reinterpret_cast<decltype(&genu_train_module_run)>(::dlsym(module, "genu_train_module_run"));

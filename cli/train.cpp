@@ -1,12 +1,20 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "cli/commands.h"
 #include "cli/training_options.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/run_record.h"
+#include "train/distributed/launch.h"
+#include "train/distributed/ranks.h"
+#include "train/loop/device.h"
 #include "train/loop/tensor_runtime.h"
 #include "train/loop/training_run.h"
 
@@ -37,19 +45,34 @@ void print_outcome(const train::FitOutcome& outcome, const TrainingOptions& opti
   std::puts(line.c_str());
 }
 
-int train_on_shards(const TrainingOptions& options, const TrainConfig& config,
+int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const TrainConfig& config,
                     const std::vector<std::string>& arguments) {
   RunRecord record(arguments, to_yaml(config));
-  train::prepare_tensor_runtime(options.threads);
+  const train::Launch launch = train::read_launch();
+  // The ranks of one machine share its processors.
+  const unsigned share = std::max(1U, std::thread::hardware_concurrency() / static_cast<unsigned>(launch.local_size));
+  const int threads = options.threads == 0 && !launch.is_alone() ? static_cast<int>(share) : options.threads;
+  train::prepare_tensor_runtime(threads);
+  std::unique_ptr<train::Ranks> ranks;
+  if (!launch.is_alone()) {
+    if (!launch.leads()) set_log_level(LogLevel::kError);
+    ranks = train::Ranks::join(launch, {.timeout = std::chrono::seconds(rank_timeout_s),
+                                        .device = train::device_of(config.device, launch.local_rank)});
+    log_info(fmt::format("{} ranks, started by {}", launch.world_size, launch.launcher));
+  }
   const auto shards = pipeline::ShardSet::open(options.shards);
   catch_stop_signals();
   const train::FitOutcome outcome =
       train::run_training(config, shards,
                           {.folder = options.folder,
                            .mode = options.resume ? train::RunMode::kResume : train::RunMode::kFresh,
-                           .threads = options.threads,
+                           .threads = threads,
+                           .ranks = ranks.get(),
                            .samples = std::nullopt},
                           [](std::uint64_t) { return stop_signal() != 0; });
+  const int exit_code = outcome.finished ? 0 : 128 + std::max(stop_signal(), 1);
+  if (!launch.leads()) return exit_code;
+  if (ranks) record.add_result("ranks", fmt::format("{}", ranks->size()));
   record.add_input(options.shards, shards->index_sha256());
   if (!config.init.weights.empty()) record.add_input(config.init.weights, to_hex(sha256_file(config.init.weights)));
   record.add_library("torch", train::tensor_library_version());
@@ -57,7 +80,7 @@ int train_on_shards(const TrainingOptions& options, const TrainConfig& config,
   if (outcome.best) record.add_result("best_quadratic_kappa", fmt::format("{}", outcome.best->quadratic_kappa));
   record.write(options.folder + ".run.json");
   print_outcome(outcome, options);
-  return outcome.finished ? 0 : 128 + stop_signal();
+  return exit_code;
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -66,10 +89,16 @@ int run(const std::vector<std::string>& arguments) {
   add_training_options(app, options);
   app.add_option("--out", options.folder, "folder of the run: checkpoints, best and last")->type_name("RUN");
   app.add_flag("--resume", options.resume, "go on from RUN/last; starts where there is none");
+  int rank_timeout_s = 600;
+  app.add_option(
+         "--rank-timeout", rank_timeout_s,
+         "seconds after which a rank that does not answer is taken for lost; see docs/training.md, Several processes")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   if (!parse(app, arguments, options.common)) return 0;
   const TrainConfig config = resolve_training(options);
   if (is_answered(options, config)) return 0;
-  return train_on_shards(options, config, arguments);
+  return train_on_shards(options, rank_timeout_s, config, arguments);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/errors.h"
+#include "train/loop/device.h"
 
 namespace genu::cli {
 
@@ -40,7 +41,8 @@ train::TrainConfig resolve_training(const TrainingOptions& options) {
     for (train::PhaseConfig& phase : config.phases) phase.epochs = options.epochs;
   }
   if (options.limit > 0) config.data.limit_samples = options.limit;
-  config.precision = train::resolved(config.precision);
+  config.device = train::resolved(config.device);
+  config.precision = train::resolved(config.precision, config.device);
   return config;
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "train/kernels/depthwise_kernels.h"
+#include "train/kernels/norm_sync.h"
 
 namespace genu::train {
 
@@ -161,6 +162,9 @@ bool depthwise_kernel_applies(const torch::nn::Conv2dImpl& conv) {
 Tensor norm_act(torch::nn::BatchNorm2dImpl& norm, const Tensor& x, Activation activation) {
   if (activation == Activation::kSilu) return torch::silu(norm_act(norm, x, Activation::kNone));
   const double epsilon = norm.options.eps();
+  if (const TensorSum* sum = active_norm_sync(); sum != nullptr && norm.is_training()) {
+    return activate(synchronised_norm(norm, x, *sum), activation);
+  }
   if (kernels_apply(x) && norm.is_training() && norm.options.momentum().has_value() && rows_of(x).rows > 1) {
     const tensor_list out =
         BatchNormAct::apply(x, norm.weight, norm.bias, epsilon, static_cast<std::int64_t>(activation));

@@ -95,9 +95,18 @@ std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> sha
   config.augment = data.augment;
   config.sampling = data.sampling;
   config.effective_number_beta = data.effective_number_beta;
-  config.drop_last = data.last_batch == LastBatch::kDrop && samples.size() >= static_cast<std::size_t>(data.batch_size);
+  const auto ranks = static_cast<std::size_t>(options.world_size);
+  if (samples.size() < ranks) {
+    throw DataError(
+        fmt::format("{}: {} training samples for {} ranks; start fewer", shards_name(*shards), samples.size(), ranks));
+  }
+  // A last step that leaves a rank without a sample is left out in any case.
+  const std::size_t full = static_cast<std::size_t>(data.batch_size) * ranks, rest = samples.size() % full;
+  config.drop_last = samples.size() >= full && (data.last_batch == LastBatch::kDrop || rest < ranks);
   config.seed = options.seed;
   config.threads = options.threads;
+  config.rank = options.rank;
+  config.world_size = options.world_size;
   return std::make_unique<ShardSource>(std::move(shards), std::move(samples), config);
 }
 
@@ -125,6 +134,8 @@ std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const ShardSet> s
   config.order = pipeline::Order::kStored;
   config.seed = options.seed;
   config.threads = options.threads;
+  config.rank = options.rank;
+  config.world_size = options.world_size;
   return std::make_unique<ShardSource>(std::move(shards), std::move(samples), config);
 }
 

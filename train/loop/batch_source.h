@@ -23,10 +23,11 @@ class BatchSource {
  public:
   virtual ~BatchSource() = default;
   virtual std::size_t batches_per_epoch() const = 0;
-  virtual std::size_t samples_per_epoch() const = 0;
+  virtual std::size_t samples_per_epoch() const = 0;  // over all ranks
   // The next batch given is `batch` of `epoch`; after the last of an epoch comes the first of the next.
   virtual void seek(std::uint64_t epoch, std::size_t batch) = 0;
-  // Requires seek() before the first call. The batch's memory is used again.
+  // Requires seek() before the first call. The batch's memory is used again. Of an evaluation's last batch a rank's
+  // part may be empty.
   virtual void next(pipeline::Batch& batch) = 0;
   // Whether an entry of Batch::samples always comes with the same pixels.
   virtual bool repeats_pixels() const = 0;
@@ -38,6 +39,9 @@ struct SourceOptions {
   int size_px = 0;  // > 0
   std::uint64_t seed = 0;
   int threads = 0;  // 0 = one a processor
+  // One of `world_size` processes that step together; each batch is data.batch_size samples a process.
+  int rank = 0;
+  int world_size = 1;
 };
 
 // The first `limit` samples, taking one of each grade in turn, in stored order; 0 = all.

@@ -43,6 +43,7 @@ std::map<std::string, std::string> cursor_metadata(const Cursor& cursor) {
                                             {"phase_steps", fmt::format("{}", cursor.phase_steps)},
                                             {"loss_sum", fmt::format("{}", cursor.loss_sum)},
                                             {"best_epoch", fmt::format("{}", cursor.best_epoch)}};
+  if (cursor.ranks > 1) out["ranks"] = fmt::format("{}", cursor.ranks);
   if (cursor.best_score) out["best_score"] = fmt::format("{}", *cursor.best_score);
   return out;
 }
@@ -59,7 +60,9 @@ Cursor parse_cursor(const Safetensors& file) {
                 .phase_steps = count("phase_steps"),
                 .loss_sum = parse_number<double>(file.metadata_value("loss_sum"), file.name() + ": loss_sum"),
                 .best_score = std::nullopt,
-                .best_epoch = count("best_epoch")};
+                .best_epoch = count("best_epoch"),
+                .ranks = 1};
+  if (file.metadata().contains("ranks")) cursor.ranks = count("ranks");
   if (file.metadata().contains("best_score")) {
     cursor.best_score = parse_number<double>(file.metadata_value("best_score"), file.name() + ": best_score");
   }

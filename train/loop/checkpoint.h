@@ -57,6 +57,7 @@ struct Cursor {
   double loss_sum = 0;               // over step_in_epoch steps
   std::optional<double> best_score;  // by validation.metric, higher is better
   std::uint64_t best_epoch = 0;      // from 1; 0 while there is none
+  std::uint64_t ranks = 1;           // that step together
   bool operator==(const Cursor&) const = default;
 };
 

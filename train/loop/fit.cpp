@@ -12,7 +12,10 @@
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/random.h"
+#include "train/distributed/ranks.h"
+#include "train/kernels/norm_sync.h"
 #include "train/loop/checkpoint.h"
+#include "train/loop/device.h"
 #include "train/loop/event_file.h"
 #include "train/loop/feature_cache.h"
 #include "train/loop/fit_forest.h"
@@ -73,8 +76,16 @@ class Fit {
         folder_(folder),
         phases_(phases_of(config)),
         model_(make_initial_model(config, inputs.grader.class_count)),
-        accumulate_(static_cast<std::uint64_t>(config.data.accumulate)) {
+        accumulate_(static_cast<std::uint64_t>(config.data.accumulate)),
+        device_(device_of(config.device, inputs.ranks == nullptr ? 0 : inputs.ranks->local_rank())) {
     use_channels_last(*model_);
+    model_->to(device_);
+    if (inputs.ranks != nullptr) {
+      cursor_.ranks = static_cast<std::uint64_t>(inputs.ranks->size());
+      if (config.sync_batch_norm) {
+        norm_sync_ = [ranks = inputs.ranks](torch::Tensor& sums) { ranks->add_up(sums); };
+      }
+    }
     if (config.ema_decay > 0) average_.emplace(state_dict(*model_), config.ema_decay);
     steps_per_epoch_ = (inputs.training.batches_per_epoch() + accumulate_ - 1) / accumulate_;
     begin_phase();
@@ -84,13 +95,27 @@ class Fit {
   FitOutcome run(const StopRequest& stop);
 
  private:
+  bool leads() const { return inputs_.ranks == nullptr || inputs_.ranks->leads(); }
+  bool anywhere(bool here) const { return inputs_.ranks == nullptr ? here : inputs_.ranks->any(here); }
+  void copy_from_leader(const std::vector<torch::Tensor>& tensors) const {
+    if (inputs_.ranks != nullptr) inputs_.ranks->copy_from_leader(tensors);
+  }
+  void record(const Scalar& scalar) {
+    if (events_) events_->add(cursor_.steps, scalar);
+  }
   bool finished() const { return cursor_.phase == phases_.size(); }
   const PhaseConfig& phase() const { return phases_.at(cursor_.phase); }
   void begin_phase();
   void begin_epoch();
   double learning_rate(std::uint64_t phase_step) const;
   std::vector<double> phase_scores() const;
-  double add_gradients();
+  // Whether a step takes more than this rank's one batch.
+  bool is_part_of_a_step() const { return accumulate_ > 1 || inputs_.ranks != nullptr; }
+  struct BatchTotal {
+    double loss_sum = 0;  // over samples
+    double samples = 0;
+  };
+  BatchTotal add_gradients();
   void train_step();
   torch::Tensor forward();
   void end_epoch();
@@ -106,9 +131,11 @@ class Fit {
   std::vector<PhaseConfig> phases_;
   std::shared_ptr<GraderModel> model_;
   std::uint64_t accumulate_;
+  torch::Device device_;
   std::unique_ptr<PhaseTools> tools_;
   std::optional<WeightAverage> average_;
-  std::unique_ptr<EventFile> events_;
+  std::unique_ptr<EventFile> events_;  // of the leader
+  TensorSum norm_sync_;                // empty: each rank's batch norm on its own
   std::uint64_t steps_per_epoch_ = 0;
   Cursor cursor_;
   std::vector<EpochRow> rows_;
@@ -137,6 +164,10 @@ void Fit::restore(const std::filesystem::path& checkpoint) {
   const std::string state_file = (checkpoint / "state.safetensors").string();
   const StateDict weights = read_weights(model_file);
   TrainingState state = read_training_state(checkpoint);
+  if (state.cursor.ranks != cursor_.ranks) {
+    throw UsageError(fmt::format("{}: was begun with {} ranks, not {}; start as many, or choose another folder",
+                                 folder_.path().string(), state.cursor.ranks, cursor_.ranks));
+  }
   if (state.cursor.phase > phases_.size()) throw DataError(state_file + ": phase: beyond those of the config");
   cursor_ = state.cursor;
   rows_ = std::move(state.rows);
@@ -172,55 +203,66 @@ std::vector<double> Fit::phase_scores() const {
 }
 
 torch::Tensor Fit::forward() {
-  const torch::Tensor pixels = pixels_tensor(batch_);
+  const torch::Tensor pixels = sent_to(pixels_tensor(batch_), device_);
   if (tools_->cache) {
     if (const auto features = tools_->cache->features(pixels, batch_.samples)) return tools_->cache->finish(*features);
   }
   return model_->forward(pixels);
 }
 
-// Adds the gradient of the next batch, times its number of samples where several make one step. Returns the loss.
-double Fit::add_gradients() {
+// Adds the gradient of the next batch, times its number of samples where it is not a step by itself. Returns what all
+// ranks saw of it.
+Fit::BatchTotal Fit::add_gradients() {
   inputs_.training.next(batch_);
   torch::Tensor logits;
   {
-    const PrecisionScope precision(config_.precision);
+    const PrecisionScope precision(config_.precision, device_.type());
+    const NormSyncScope sync(norm_sync_ ? &norm_sync_ : nullptr);
     logits = forward();
   }
-  const torch::Tensor loss = tools_->loss(logits.to(torch::kFloat32), labels_tensor(batch_));
-  const double value = loss.item<double>();
-  if (!std::isfinite(value)) {
+  const torch::Tensor loss = tools_->loss(logits.to(torch::kFloat32), sent_to(labels_tensor(batch_), device_));
+  const auto count = static_cast<double>(batch_.count);
+  BatchTotal total{loss.item<double>() * count, count};
+  if (inputs_.ranks != nullptr) {
+    const auto sums = inputs_.ranks->add_up(std::vector<double>{total.loss_sum, total.samples});
+    total = {sums[0], sums[1]};
+  }
+  if (!std::isfinite(total.loss_sum)) {
     throw DataError(fmt::format(
         "{}: the loss is not finite at epoch {}, step {}; lower optimiser.learning_rate or set optimiser.clip_norm",
         folder_.path().string(), cursor_.epoch + 1, cursor_.step_in_epoch + 1));
   }
-  (accumulate_ > 1 ? loss * static_cast<double>(batch_.count) : loss).backward();
-  return value;
+  (is_part_of_a_step() ? loss * count : loss).backward();
+  return total;
 }
 
 void Fit::train_step() {
-  address_torch_generator(config_.seed, cursor_.steps, "dropout");
+  address_torch_generator(config_.seed, cursor_.steps,
+                          leads() ? "dropout" : fmt::format("dropout of rank {}", inputs_.ranks->rank()));
   tools_->optimiser.zero_grad();
   const std::uint64_t first = cursor_.step_in_epoch * accumulate_;
   const std::uint64_t end = std::min<std::uint64_t>(first + accumulate_, inputs_.training.batches_per_epoch());
-  double loss_sum = 0, samples = 0;
+  BatchTotal step;
   for (std::uint64_t batch = first; batch < end; ++batch) {
-    const double value = add_gradients();
-    loss_sum += value * static_cast<double>(batch_.count);
-    samples += static_cast<double>(batch_.count);
+    const BatchTotal total = add_gradients();
+    step.loss_sum += total.loss_sum;
+    step.samples += total.samples;
   }
+  if (inputs_.ranks != nullptr) inputs_.ranks->add_up(tools_->optimiser.gradients());
   const double rate = learning_rate(cursor_.phase_steps);
-  tools_->optimiser.step(rate, accumulate_ > 1 ? 1.0 / samples : 1.0);
+  tools_->optimiser.step(rate, is_part_of_a_step() ? 1.0 / step.samples : 1.0);
   ++cursor_.step_in_epoch;
   ++cursor_.phase_steps;
   ++cursor_.steps;
-  cursor_.loss_sum += loss_sum / samples;
+  cursor_.loss_sum += step.loss_sum / step.samples;
   if (average_) average_->update(state_dict(*model_), cursor_.steps);
-  events_->add(cursor_.steps, {"train/loss", loss_sum / samples});
-  events_->add(cursor_.steps, {"train/learning_rate", rate});
+  record({"train/loss", step.loss_sum / step.samples});
+  record({"train/learning_rate", rate});
 }
 
 std::optional<EpochRow::Validation> Fit::validate() {
+  // Running statistics of batch norm differ between ranks: rank 0's are those that are kept.
+  copy_from_leader(model_->buffers());
   if (inputs_.validation == nullptr) return std::nullopt;
   StateDict live;
   if (average_) {
@@ -230,7 +272,8 @@ std::optional<EpochRow::Validation> Fit::validate() {
   const auto predictions = grade_source(*model_, *inputs_.validation,
                                         {.flip_average = config_.validation.flip_average,
                                          .precision = config_.precision,
-                                         .decoding = inputs_.grader.decoding});
+                                         .decoding = inputs_.grader.decoding},
+                                        inputs_.ranks);
   if (average_) load_state(*model_, live, {});
   const Scores scores = score(predictions);
   return EpochRow::Validation{.accuracy = scores.accuracy,
@@ -241,6 +284,7 @@ std::optional<EpochRow::Validation> Fit::validate() {
 }
 
 void Fit::save(RunFolder::Rank rank) {
+  if (!leads()) return;
   CheckpointParts parts{.weights = average_ ? average_->tensors() : state_dict(*model_),
                         .grader = inputs_.grader,
                         .config = config_,
@@ -253,7 +297,7 @@ void Fit::save(RunFolder::Rank rank) {
 
 void Fit::report_epoch(const EpochRow& row, bool best) {
   std::string line = fmt::format("epoch {}: loss {:.4f}", row.epoch, row.train_loss);
-  events_->add(row.steps, {"train/epoch_loss", row.train_loss});
+  record({"train/epoch_loss", row.train_loss});
   if (row.validation) {
     const EpochRow::Validation& scores = *row.validation;
     line += fmt::format(", val kappa {:.4f}, accuracy {:.4f}, balanced {:.4f}{}", scores.quadratic_kappa,
@@ -262,7 +306,7 @@ void Fit::report_epoch(const EpochRow& row, bool best) {
          {Scalar{"val/quadratic_kappa", scores.quadratic_kappa}, Scalar{"val/accuracy", scores.accuracy},
           Scalar{"val/balanced_accuracy", scores.balanced_accuracy},
           Scalar{"val/mean_absolute_error", scores.mean_absolute_error}, Scalar{"val/log_loss", scores.log_loss}}) {
-      events_->add(row.steps, scalar);
+      record(scalar);
     }
   }
   log_info(line);
@@ -305,7 +349,7 @@ void Fit::end_phase_if_due() {
 }
 
 FitOutcome Fit::outcome(double seconds, std::uint64_t first_step) const {
-  const double samples = static_cast<double>((cursor_.steps - first_step) * accumulate_ *
+  const double samples = static_cast<double>((cursor_.steps - first_step) * accumulate_ * cursor_.ranks *
                                              static_cast<std::uint64_t>(config_.data.batch_size));
   FitOutcome out{.epochs_done = cursor_.epoch,
                  .steps_done = cursor_.steps,
@@ -323,21 +367,28 @@ FitOutcome Fit::run(const StopRequest& stop) {
   using Clock = std::chrono::steady_clock;
   const std::uint64_t first_step = cursor_.steps;
   double seconds = 0;  // in training steps
-  if (!finished()) events_ = std::make_unique<EventFile>(folder_.path(), cursor_.steps);
+  copy_from_leader(model_->parameters());
+  copy_from_leader(model_->buffers());
+  if (!finished() && leads()) events_ = std::make_unique<EventFile>(folder_.path(), cursor_.steps);
   while (!finished()) {
     inputs_.training.seek(cursor_.epoch, cursor_.step_in_epoch * accumulate_);
     begin_epoch();
-    ProgressBar bar(
-        fmt::format("epoch {}", cursor_.epoch + 1),
-        (steps_per_epoch_ - cursor_.step_in_epoch) * accumulate_ * static_cast<std::uint64_t>(config_.data.batch_size),
-        "images");
+    std::optional<ProgressBar> bar;
+    if (leads()) {
+      bar.emplace(fmt::format("epoch {}", cursor_.epoch + 1),
+                  (steps_per_epoch_ - cursor_.step_in_epoch) * accumulate_ *
+                      static_cast<std::uint64_t>(config_.data.batch_size) * cursor_.ranks,
+                  "images");
+    }
     const auto start = Clock::now();
     while (cursor_.step_in_epoch < steps_per_epoch_) {
       train_step();
-      bar.set_note(fmt::format("loss {:.4f}", cursor_.loss_sum / static_cast<double>(cursor_.step_in_epoch)));
-      bar.advance(accumulate_ * batch_.labels.size());
+      if (bar) {
+        bar->set_note(fmt::format("loss {:.4f}", cursor_.loss_sum / static_cast<double>(cursor_.step_in_epoch)));
+        bar->advance(accumulate_ * batch_.labels.size() * cursor_.ranks);
+      }
       const bool epoch_ends = cursor_.step_in_epoch == steps_per_epoch_;
-      const bool stopping = stop && stop(cursor_.steps);
+      const bool stopping = anywhere(stop && stop(cursor_.steps));
       const auto every = static_cast<std::uint64_t>(config_.checkpoint_every_steps);
       if (!epoch_ends && (stopping || (every > 0 && cursor_.steps % every == 0))) save(RunFolder::Rank::kLast);
       if (stopping && !epoch_ends) {
@@ -346,7 +397,7 @@ FitOutcome Fit::run(const StopRequest& stop) {
     }
     seconds += std::chrono::duration<double>(Clock::now() - start).count();
     end_epoch();
-    if (stop && stop(cursor_.steps) && !finished()) break;
+    if (anywhere(stop && stop(cursor_.steps)) && !finished()) break;
   }
   return outcome(seconds, first_step);
 }
@@ -392,6 +443,9 @@ FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& fo
   }
   return tensor_work([&] {
     if (last) check_resumable(config, inputs, folder, *last);
+    if (is_forest(config.model) && inputs.ranks != nullptr) {
+      throw UsageError("a random_forest grows in one process; start genu without a launcher");
+    }
     if (is_forest(config.model)) return last ? finished_forest(*last) : fit_forest(config, inputs, folder);
     Fit run(config, inputs, folder);
     if (last) run.restore(*last);

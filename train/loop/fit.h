@@ -15,10 +15,13 @@
 
 namespace genu::train {
 
+class Ranks;
+
 struct FitInputs {
   BatchSource& training;
   BatchSource* validation = nullptr;  // none: the last checkpoint is the best
   GraderConfig grader;                // stored in every checkpoint
+  Ranks* ranks = nullptr;             // with which this process steps together; the sources must be theirs
 };
 
 // What may end a run early. Asked after every step.
@@ -38,8 +41,10 @@ enum class RunMode : std::uint8_t {
   kResume,  // goes on from the last checkpoint; starts if there is none
 };
 
-// Throws UsageError on a used folder (kFresh) or another config (kResume), DataError on damaged weights or a loss that
-// is not finite, IoError where the folder cannot be written.
+// With ranks, gradients are averaged over all samples of a step and rank 0 alone writes; each rank asks `stop`, and all
+// stop if one is told to.
+// Throws UsageError on a used folder (kFresh) or another config or number of ranks (kResume), DataError on damaged
+// weights or a loss that is not finite, IoError where the folder cannot be written.
 FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& folder, RunMode mode,
                const StopRequest& stop);
 

@@ -6,6 +6,7 @@
 #include "core/errors.h"
 #include "train/explain/grad_cam.h"
 #include "train/loop/checkpoint.h"
+#include "train/loop/device.h"
 #include "train/loop/fit_forest.h"
 #include "train/loop/grading.h"
 #include "train/loop/run_folder.h"
@@ -27,6 +28,11 @@ Grader Grader::load(const std::filesystem::path& path) {
   const auto folder = find_checkpoint(path);
   const GraderConfig config = read_grader_config(folder);
   return tensor_work([&] { return Grader(folder, config, read_checkpoint_config(folder).precision); });
+}
+
+void Grader::move_to(DeviceChoice device) {
+  const torch::Device target = device_of(device, 0);
+  if (model_) model_->to(target);
 }
 
 GradingOptions Grader::options() const {

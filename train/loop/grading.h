@@ -11,16 +11,19 @@
 
 namespace genu::train {
 
-// bf16 autocast while it lives; nothing with kFp32. Not for nesting.
+class Ranks;
+
+// bf16 autocast of a device's operations while it lives; nothing with kFp32. Not for nesting.
 class PrecisionScope {
  public:
-  explicit PrecisionScope(Precision precision);
+  explicit PrecisionScope(Precision precision, torch::DeviceType device = torch::kCPU);
   ~PrecisionScope();
   PrecisionScope(const PrecisionScope&) = delete;
   PrecisionScope& operator=(const PrecisionScope&) = delete;
 
  private:
   bool active_;
+  torch::DeviceType device_;
 };
 
 // float32 [count, channels, height, width]; shares the batch's memory.
@@ -28,16 +31,23 @@ torch::Tensor pixels_tensor(pipeline::Batch& batch);
 // int64 [count]; shares the batch's memory.
 torch::Tensor labels_tensor(pipeline::Batch& batch);
 
+// The tensor on that device. To a GPU by way of pinned memory: the copy runs beside the CPU, and `host` may be used
+// again at once.
+torch::Tensor sent_to(const torch::Tensor& host, const torch::Device& device);
+
 struct GradingOptions {
   bool flip_average = true;  // mean of the probabilities of image and mirror image
   Precision precision = Precision::kFp32;
   Decoding decoding = Decoding::kSoftmax;
 };
 
-// Probabilities float32 [n, classes] of pixels [n, c, h, w]. The model must be in evaluation mode.
+// Probabilities float32 [n, classes] of pixels [n, c, h, w] on the CPU, on the model's device. The model must be in
+// evaluation mode.
 torch::Tensor grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options);
 
-// One pass over the source; puts the model into evaluation mode.
-std::vector<Prediction> grade_source(GraderModel& model, BatchSource& source, const GradingOptions& options);
+// One pass over the source; puts the model into evaluation mode. With ranks, each grades its part of the source and
+// all get the predictions of all, in the source's order.
+std::vector<Prediction> grade_source(GraderModel& model, BatchSource& source, const GradingOptions& options,
+                                     Ranks* ranks = nullptr);
 
 }  // namespace genu::train

@@ -64,8 +64,9 @@ Optimiser::Optimiser(std::vector<ParameterGroup> groups, const OptimiserConfig& 
   for (ParameterGroup& given : groups) {
     Group group{{}, given.rate_multiplier, given.weight_decay};
     for (NamedParameter& parameter : given.parameters) {
-      group.slots.push_back({parameter, torch::zeros({}), torch::zeros_like(parameter.tensor),
-                             adam ? torch::zeros_like(parameter.tensor) : torch::Tensor()});
+      group.slots.push_back(
+          {parameter, torch::zeros({}, parameter.tensor.options().dtype(torch::kFloat32).requires_grad(false)),
+           torch::zeros_like(parameter.tensor), adam ? torch::zeros_like(parameter.tensor) : torch::Tensor()});
     }
     if (!group.slots.empty()) groups_.push_back(std::move(group));
   }
@@ -90,6 +91,12 @@ std::vector<torch::Tensor> Optimiser::learning_parameters() const {
     }
   }
   return parameters;
+}
+
+std::vector<torch::Tensor> Optimiser::gradients() const {
+  std::vector<torch::Tensor> gradients;
+  for (const torch::Tensor& parameter : learning_parameters()) gradients.push_back(parameter.grad());
+  return gradients;
 }
 
 void Optimiser::step(double learning_rate, double gradient_factor) {

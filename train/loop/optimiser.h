@@ -43,6 +43,8 @@ class Optimiser {
   Optimiser(std::vector<ParameterGroup> groups, const OptimiserConfig& config);
 
   void zero_grad();
+  // Of the parameters that have one, in a fixed order; they share memory with it.
+  std::vector<torch::Tensor> gradients() const;
   // Scales the gradients by `gradient_factor`, then so that their common norm is at most config.clip_norm (if that is
   // not 0), then steps with learning_rate times each group's multiplier. A parameter without gradient stays, and its
   // own count of steps with it.

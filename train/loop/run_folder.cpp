@@ -29,7 +29,8 @@ void file_work(const fs::path& path, const F& work) {
 
 }  // namespace
 
-RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+RunFolder::RunFolder(fs::path path, Access access) : path_(std::move(path)) {
+  if (access == Access::kRead) return;
   make_folders(path_ / kCheckpoints);
   if (::access((path_ / kCheckpoints).c_str(), W_OK) != 0) {
     throw IoError(path_.string() + ": not writable; choose another folder");

@@ -17,8 +17,12 @@ namespace genu::train {
 
 class RunFolder {
  public:
-  // Makes the folder if need be and removes what a killed run left half-done. Throws IoError if it cannot be written.
-  explicit RunFolder(std::filesystem::path path);
+  enum class Access : std::uint8_t {
+    kWrite,  // makes the folder if need be and removes what a killed run left half-done
+    kRead,   // of a rank that does not write; requires that rank 0 has the folder already
+  };
+  // Throws IoError if it cannot be written.
+  explicit RunFolder(std::filesystem::path path, Access access = Access::kWrite);
 
   const std::filesystem::path& path() const { return path_; }
   // The checkpoint that the link leads to, if there is one.
@@ -27,7 +31,7 @@ class RunFolder {
 
   enum class Rank : std::uint8_t { kLast, kLastAndBest };
   // Calls `write` with a fresh folder to fill, then makes it the last (and best) checkpoint. Throws IoError.
-  // Requires that no linked checkpoint has this step.
+  // Requires write access and that no linked checkpoint has this step.
   void save(std::uint64_t step, Rank rank, const std::function<void(const std::filesystem::path&)>& write);
 
  private:

@@ -84,7 +84,8 @@ class Study {
 
   // Grades what was held out with the run's best checkpoint.
   void judge(const fs::path& folder, const std::optional<Fold>& samples, const std::string& name) const {
-    const Grader grader = Grader::load(folder / "run");
+    Grader grader = Grader::load(folder / "run");
+    grader.move_to(config_.training.device);
     const SourceOptions options{.size_px = grader.config().size_px, .seed = 0, .threads = request_.threads};
     const ValidationConfig& validation = config_.training.validation;
     const auto source =

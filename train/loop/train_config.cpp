@@ -17,8 +17,9 @@ void InitConfig::list_fields(FieldList& fields) {
                 "whether a head of another size in that file is an error or replaced by a fresh one");
 }
 
-Precision resolved(Precision precision) {
+Precision resolved(Precision precision, DeviceChoice device) {
   if (precision != Precision::kAuto) return precision;
+  if (device == DeviceChoice::kCuda) return Precision::kBf16;
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512bf16")) return Precision::kBf16;
 #endif
@@ -27,7 +28,7 @@ Precision resolved(Precision precision) {
 
 void DataConfig::list_fields(FieldList& fields) {
   using pipeline::SamplingPolicy;
-  fields.add("batch_size", batch_size, Range{1, 65536}, "samples a step");
+  fields.add("batch_size", batch_size, Range{1, 65536}, "samples a step; with several ranks, of each");
   fields.add("size_px", size_px, Range{0, 4096}, "side of the network input; 0 = the network's own");
   fields.choice(
       "normalisation", normalisation, pipeline::normalisation_words(),
@@ -104,6 +105,9 @@ void PhaseConfig::list_fields(FieldList& fields) {
 void TrainConfig::list_fields(FieldList& fields) {
   fields.add("seed", seed, Range<std::uint64_t>{}, "of initial weights, order, augmentation and dropout");
   fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
+  fields.choice("device", device,
+                {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}},
+                "auto = a CUDA GPU where there is one, else the processor");
   fields.choice("precision", precision,
                 {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}},
                 "arithmetic of convolutions and products; weights and the loss stay fp32; auto = bf16 where the "
@@ -112,6 +116,9 @@ void TrainConfig::list_fields(FieldList& fields) {
              "keep a running mean of the weights and grade with it; 0 = off");
   fields.add("checkpoint_every_steps", checkpoint_every_steps, Range{0, 1 << 30},
              "save within epochs too; 0 = at their ends");
+  fields.add("sync_batch_norm", sync_batch_norm,
+             "with several ranks: batch norm takes its statistics over all of them, as one process would; false = each "
+             "over its own part of the batch, which is faster");
   fields.section("model", model, "the network");
   fields.section("init", init, "initial weights");
   fields.section("freeze", freeze, "which parts learn");

@@ -88,11 +88,13 @@ struct OptimiserConfig {
   bool operator==(const OptimiserConfig&) const = default;
 };
 
+enum class DeviceChoice : std::uint8_t { kAuto, kCpu, kCuda };
+
 enum class Precision : std::uint8_t { kFp32, kBf16, kAuto };
-// kAuto becomes bf16 where the processor multiplies in it (AVX-512 BF16) and fp32 elsewhere, where bf16 is emulated and
-// a step takes some ten times as long. A run stores what it became, so that going on elsewhere is refused, not
-// different.
-Precision resolved(Precision precision);
+// kAuto becomes bf16 on a GPU and where the processor multiplies in it (AVX-512 BF16), and fp32 elsewhere, where bf16
+// is emulated and a step takes some ten times as long. A run stores what it became, so that going on elsewhere is
+// refused, not different.
+Precision resolved(Precision precision, DeviceChoice device = DeviceChoice::kCpu);
 
 // One stretch of training with its own rules; its optimiser starts fresh.
 struct PhaseConfig {
@@ -108,9 +110,11 @@ struct PhaseConfig {
 struct TrainConfig {
   std::uint64_t seed = 0;
   int epochs = 10;
+  DeviceChoice device = DeviceChoice::kAuto;
   Precision precision = Precision::kFp32;
   double ema_decay = 0.0;          // 0 = off
   int checkpoint_every_steps = 0;  // 0 = at the end of each epoch only
+  bool sync_batch_norm = true;     // with several ranks
   ModelConfig model;
   InitConfig init;
   FreezeConfig freeze;

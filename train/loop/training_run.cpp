@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/log.h"
+#include "train/distributed/ranks.h"
 #include "train/models/registry.h"
 
 namespace genu::train {
@@ -52,17 +53,51 @@ GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& 
   return grader;
 }
 
-FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
-                        const StopRequest& stop) {
+namespace {
+
+// Rank 0 makes the folder before the others look into it.
+RunFolder open_folder(const RunRequest& request) {
+  if (request.ranks == nullptr) return RunFolder(request.folder);
+  if (request.ranks->leads()) {
+    RunFolder folder(request.folder);
+    request.ranks->wait_for_all();
+    return folder;
+  }
+  request.ranks->wait_for_all();
+  return RunFolder(request.folder, RunFolder::Access::kRead);
+}
+
+FitOutcome train_here(const TrainConfig& config, const Shards& shards, const RunRequest& request,
+                      const StopRequest& stop) {
   const GraderConfig grader = grader_config(config, *shards);
-  const SourceOptions options{.size_px = grader.size_px, .seed = config.seed, .threads = request.threads};
+  SourceOptions options{.size_px = grader.size_px, .seed = config.seed, .threads = request.threads};
+  if (request.ranks != nullptr) {
+    options.rank = request.ranks->rank();
+    options.world_size = request.ranks->size();
+  }
   const auto training = make_training_source(config, shards, request, options);
   const auto validation = make_validation_source(config, shards, request, options);
   log_info(fmt::format("{}: {} training samples an epoch, {} to validate", config.model.name,
                        training->samples_per_epoch(), validation ? validation->samples_per_epoch() : 0));
-  RunFolder folder(request.folder);
-  return fit(config, {.training = *training, .validation = validation.get(), .grader = grader}, folder, request.mode,
-             stop);
+  RunFolder folder = open_folder(request);
+  const FitOutcome outcome =
+      fit(config, {.training = *training, .validation = validation.get(), .grader = grader, .ranks = request.ranks},
+          folder, request.mode, stop);
+  if (request.ranks != nullptr) request.ranks->wait_for_all();  // none succeeds before rank 0 has saved
+  return outcome;
+}
+
+}  // namespace
+
+FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
+                        const StopRequest& stop) {
+  if (request.ranks == nullptr) return train_here(config, shards, request, stop);
+  try {
+    return train_here(config, shards, request, stop);
+  } catch (const std::exception& error) {
+    request.ranks->report_fault(error.what());
+    throw;
+  }
 }
 
 }  // namespace genu::train

@@ -20,13 +20,15 @@ struct RunRequest {
   std::filesystem::path folder;
   RunMode mode = RunMode::kFresh;
   int threads = 0;                       // of the loader, 0 = one a processor
+  Ranks* ranks = nullptr;                // with which this process steps together
   std::optional<ChosenSamples> samples;  // in place of the shards' own splits and the config's choice among them
 };
 
 // What a checkpoint of a run of this config on these shards needs to grade.
 GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& shards);
 
-// Throws what training_source(), evaluation_source() and fit() throw.
+// With ranks, a fault of this one is reported to the others. Throws what training_source(), evaluation_source() and
+// fit() throw.
 FitOutcome run_training(const TrainConfig& config, const std::shared_ptr<const pipeline::ShardSet>& shards,
                         const RunRequest& request, const StopRequest& stop);
 

@@ -26,6 +26,15 @@ torch::Tensor focal_loss(const torch::Tensor& logits, const torch::Tensor& label
   return -(target * miss.pow(gamma) * log_p).sum(1).mean();
 }
 
+namespace {
+
+// Weights, which may be undefined, on the device of the logits.
+torch::Tensor beside(const torch::Tensor& logits, const torch::Tensor& weights) {
+  return weights.defined() ? weights.to(logits.device()) : weights;
+}
+
+}  // namespace
+
 Loss make_loss(const LossConfig& config, int class_count) {
   torch::Tensor weights;
   if (!config.class_weights.empty()) {
@@ -42,26 +51,27 @@ Loss make_loss(const LossConfig& config, int class_count) {
   switch (config.kind) {
     case LossKind::kCrossEntropy:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
-        return smoothed_cross_entropy(logits, labels, weights, config.label_smoothing);
+        return smoothed_cross_entropy(logits, labels, beside(logits, weights), config.label_smoothing);
       };
     case LossKind::kFocal:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
-        return focal_loss(logits, labels, weights, config.gamma, config.label_smoothing);
+        return focal_loss(logits, labels, beside(logits, weights), config.gamma, config.label_smoothing);
       };
     case LossKind::kOrdinalDistance:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
-        return ordinal_distance_loss(logits, labels, weights, config.distance_weight);
+        return ordinal_distance_loss(logits, labels, beside(logits, weights), config.distance_weight);
       };
     case LossKind::kSoftOrdinal:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
-        return soft_ordinal_loss(logits, labels, weights, config.sharpness);
+        return soft_ordinal_loss(logits, labels, beside(logits, weights), config.sharpness);
       };
     case LossKind::kCorn:
-      return
-          [=](const torch::Tensor& logits, const torch::Tensor& labels) { return corn_loss(logits, labels, weights); };
+      return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
+        return corn_loss(logits, labels, beside(logits, weights));
+      };
     case LossKind::kCumulative:
       return [=](const torch::Tensor& logits, const torch::Tensor& labels) {
-        return cumulative_loss(logits, labels, weights);
+        return cumulative_loss(logits, labels, beside(logits, weights));
       };
   }
   throw InternalError("unknown loss");
