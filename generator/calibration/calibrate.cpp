@@ -9,7 +9,6 @@
 #include <array>
 #include <cmath>
 #include <cstdlib>
-#include <numbers>
 #include <optional>
 #include <span>
 #include <thread>
@@ -74,10 +73,12 @@ double spread_of(const Films& films, double FilmMeasures::*member) {
   return spread_of(each(films, [&](const FilmMeasures& f) { return f.*member; }));
 }
 
-const std::array<Knob, 12>& knobs() {
+constexpr std::size_t kKnobCount = 12;
+
+const std::array<Knob, kKnobCount>& knobs() {
   using C = GenerateConfig;
   using M = FilmMeasures;
-  static const std::array<Knob, 12> list = {{
+  static const std::array<Knob, kKnobCount> list = {{
       {"positioning.femur_fill", [](C& c) -> double& { return c.positioning.femur_fill; }, 0.5, 1.2, 0.02,
        "median width of the tibia", [](const Films& f) { return median_of(f, &M::tibia_width); }, 0.004},
       {"positioning.femur_fill_sd", [](C& c) -> double& { return c.positioning.femur_fill_sd; }, 0.0, 0.12, 0.01,
@@ -118,8 +119,8 @@ const std::array<Knob, 12>& knobs() {
   return list;
 }
 
-using Vector = std::array<double, 12>;
-using Matrix = std::array<Vector, 12>;
+using Vector = std::array<double, kKnobCount>;
+using Matrix = std::array<Vector, kKnobCount>;
 
 Vector statistics_of(const Films& films) {
   Vector out{};
@@ -229,16 +230,26 @@ ReadFilms read_films(const std::vector<fs::path>& paths) {
   return out;
 }
 
+void add_share(const Thumbnail& picture, std::size_t count, Thumbnail& mean) {
+  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += picture[i] / static_cast<float>(count);
+}
+
+// The same for a left and a right knee: what negatives are told apart by.
+Thumbnail of_either_side(const FilmMeasures& film) {
+  Thumbnail both{};
+  add_share(film.picture, 2, both);
+  add_share(mirrored(film.picture), 2, both);
+  return both;
+}
+
 // Turns negatives and returns how many there were. The mean is taken again once they are turned.
 std::size_t right_negatives(Films& films) {
   std::size_t negatives = 0;
   for (int pass = 0; pass < 2; ++pass) {
-    std::array<float, kThumbnailPx * kThumbnailPx> mean{};
-    for (const FilmMeasures& film : films) {
-      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += film.thumbnail[i] / static_cast<float>(films.size());
-    }
+    Thumbnail mean{};
+    for (const FilmMeasures& film : films) add_share(of_either_side(film), films.size(), mean);
     for (FilmMeasures& film : films) {
-      if (thumbnail_correlation(film, mean) > kNegativeCorrelation) continue;
+      if (correlation(of_either_side(film), mean) > kNegativeCorrelation) continue;
       film = turned(film);
       ++negatives;
     }
@@ -261,7 +272,9 @@ struct Simulation {
 
 class Simulator {
  public:
-  Simulator(const GenerateConfig& start, int knees) : resources_(start), knees_(knees) {}
+  // `simulations` are expected.
+  Simulator(const GenerateConfig& start, int knees, int simulations)
+      : resources_(start), knees_(knees), bar_("fit", static_cast<std::size_t>(simulations), "simulations") {}
   Simulation operator()(GenerateConfig config) {
     config.display.inverted_share = 0;
     const auto count = static_cast<std::size_t>(knees_);
@@ -277,12 +290,14 @@ class Simulator {
       out.sides[static_cast<std::size_t>(i)] = sample.anatomy.side;
       out.looks[static_cast<std::size_t>(i)] = sample.look;
     });
+    bar_.advance();
     return out;
   }
 
  private:
   RenderResources resources_;
   int knees_;
+  ProgressBar bar_;
 };
 
 // Line through (x, y) by least squares.
@@ -325,65 +340,47 @@ void set_tables(const Films& real, const Simulation& simulated, DisplayConfig& d
   set(&FilmMeasures::sd_grey, &DisplayLook::sd_grey, display.film_sd_grey, 120);
 }
 
-using Picture = std::array<float, kThumbnailPx * kThumbnailPx>;
-
-Picture mirrored(const Picture& picture) {
-  Picture out;
-  for (std::size_t y = 0; y < kThumbnailPx; ++y) {
-    for (std::size_t x = 0; x < kThumbnailPx; ++x) {
-      out[y * kThumbnailPx + x] = picture[y * kThumbnailPx + kThumbnailPx - 1 - x];
-    }
-  }
-  return out;
-}
-
-double product(const Picture& a, const Picture& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
-  return sum;
-}
-
-void add_share(const Picture& picture, std::size_t count, Picture& mean) {
-  for (std::size_t i = 0; i < mean.size(); ++i) mean[i] += picture[i] / static_cast<float>(count);
-}
-
 // Mean picture, medial to the left.
-Picture mean_picture(const Simulation& simulated) {
-  Picture mean{};
+Thumbnail mean_picture(const Simulation& simulated) {
+  Thumbnail mean{};
   for (std::size_t k = 0; k < simulated.films.size(); ++k) {
-    const Picture& picture = simulated.films[k].picture;
+    const Thumbnail& picture = simulated.films[k].picture;
     add_share(simulated.sides[k] == KneeSide::kRight ? mirrored(picture) : picture, simulated.films.size(), mean);
   }
   return mean;
 }
 
-// Mean of films whose side nobody has said: each is turned the way that is more like `model`, medial to the left.
-Picture mean_picture(const Films& films, const Picture& model) {
-  Picture mean{};
+// What the films' mean picture has more than the simulation's. Nobody has said which side a film is: each is turned the
+// way that is more like the simulated mean.
+Thumbnail missing_picture(const Films& films, const Simulation& simulated) {
+  const Thumbnail model = mean_picture(simulated);
+  Thumbnail missing{};
   for (const FilmMeasures& film : films) {
-    const Picture other = mirrored(film.picture);
-    add_share(product(film.picture, model) >= product(other, model) ? film.picture : other, films.size(), mean);
+    const Thumbnail other = mirrored(film.picture);
+    const bool as_it_is = correlation(film.picture, model) >= correlation(other, model);
+    add_share(as_it_is ? film.picture : other, films.size(), missing);
   }
-  return mean;
+  for (std::size_t i = 0; i < missing.size(); ++i) missing[i] -= model[i];
+  return missing;
+}
+
+double rms(const Thumbnail& picture) {
+  double sum = 0;
+  for (const float v : picture) sum += v * v;
+  return std::sqrt(sum / static_cast<double>(picture.size()));
 }
 
 // Cosine weights of a picture, the ones HabitusMap is made of.
-std::vector<double> waves_of(const Picture& picture) {
-  std::array<std::array<double, kThumbnailPx>, kHabitusWaves> wave{};
-  for (std::size_t k = 0; k < kHabitusWaves; ++k) {
-    for (std::size_t c = 0; c < kThumbnailPx; ++c) {
-      wave[k][c] = std::cos(std::numbers::pi * static_cast<double>(k) * (static_cast<double>(c) + 0.5) / kThumbnailPx);
-    }
-  }
-  std::vector<double> weights(kHabitusWaves * kHabitusWaves, 0.0);
+std::vector<double> waves_of(const Thumbnail& picture) {
+  std::vector<double> weights;
   for (std::size_t j = 0; j < kHabitusWaves; ++j) {
     for (std::size_t i = 0; i < kHabitusWaves; ++i) {
       double sum = 0;
-      for (std::size_t y = 0; y < kThumbnailPx; ++y) {
-        for (std::size_t x = 0; x < kThumbnailPx; ++x) sum += picture[y * kThumbnailPx + x] * wave[i][x] * wave[j][y];
+      for (std::size_t at = 0; at < picture.size(); ++at) {
+        const auto share = [](std::size_t cell) { return (static_cast<double>(cell) + 0.5) / kThumbnailPx; };
+        sum += picture[at] * habitus_wave(i, share(at % kThumbnailPx)) * habitus_wave(j, share(at / kThumbnailPx));
       }
-      const double norm = (i == 0 ? 1.0 : 2.0) * (j == 0 ? 1.0 : 2.0) / (kThumbnailPx * kThumbnailPx);
-      weights[j * kHabitusWaves + i] = norm * sum;
+      weights.push_back((i == 0 ? 1.0 : 2.0) * (j == 0 ? 1.0 : 2.0) * sum / static_cast<double>(picture.size()));
     }
   }
   weights[0] = 0;  // the level of the whole picture is the exposure's
@@ -391,27 +388,17 @@ std::vector<double> waves_of(const Picture& picture) {
 }
 
 // Moves the habitus so that the simulation's mean picture becomes the films'. One unit of relative thickness moves the
-// standardised grey by some `kGreyPerThickness`; half of it is asked for at once.
-constexpr double kGreyPerThickness = 2.5;
-double fit_habitus(const Films& real, int rounds, Simulator& simulate, GenerateConfig& config) {
-  double left = 0;
-  for (int round = 0; round <= rounds; ++round) {
-    const Picture model = mean_picture(simulate(config));
-    Picture missing = mean_picture(real, model);
-    left = 0;
-    for (std::size_t i = 0; i < missing.size(); ++i) {
-      missing[i] -= model[i];
-      left += missing[i] * missing[i] / static_cast<double>(missing.size());
-    }
-    if (round == rounds) break;
-    const std::vector<double> more = waves_of(missing);
-    std::vector<double>& habitus = config.population.habitus;
+// standardised grey by some 5; half of what is missing is asked for at once.
+void fit_habitus(const Films& real, int rounds, Simulator& simulate, GenerateConfig& config) {
+  constexpr double kThicknessPerGrey = 0.5 / 5;
+  std::vector<double>& habitus = config.population.habitus;
+  for (int round = 0; round < rounds; ++round) {
+    const std::vector<double> more = waves_of(missing_picture(real, simulate(config)));
     habitus.resize(more.size(), 0.0);
     for (std::size_t i = 0; i < more.size(); ++i) {
-      habitus[i] = std::clamp(std::round(1e4 * (habitus[i] + 0.5 * more[i] / kGreyPerThickness)) / 1e4, -1.0, 1.0);
+      habitus[i] = std::clamp(std::round(1e4 * (habitus[i] + kThicknessPerGrey * more[i])) / 1e4, -1.0, 1.0);
     }
   }
-  return std::sqrt(left);
 }
 
 // Correlation of ranks turned to normal scores.
@@ -518,19 +505,17 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
   // 2. Simulate, compare, adjust; keep the best.
   GenerateConfig config = start;
   config.display.mean_sd_correlation = rounded(score_correlation(read.films));
-  Simulator simulate(start, options.knees);
-  ProgressBar bar("fit",
-                  static_cast<std::size_t>(options.rounds + (options.rounds + 1) / 2 + 28 + 2 * options.habitus_rounds),
-                  "simulations");
+  const int again = options.habitus_rounds > 0 ? (options.rounds + 1) / 2 : 0;  // adjustments after the mean picture
+  constexpr int kSlopes = static_cast<int>(kKnobCount);
+  Simulator simulate(start, options.knees,
+                     5 + kSlopes + options.rounds + 2 * options.habitus_rounds + (again > 0 ? 1 + kSlopes + again : 0));
   Simulation simulated = simulate(config);
   const Vector before = statistics_of(simulated.films);
-  result.mean_picture_before = fit_habitus(read.films, 0, simulate, config);
+  result.mean_picture_before = rms(missing_picture(read.films, simulated));
   set_tables(read.films, simulated, config.display);
   simulated = simulate(config);
   Vector here = statistics_of(simulated.films);
-  bar.advance(2);
   Matrix slope = slopes_at(config, here, simulate);
-  bar.advance(12);
   GenerateConfig best = config;
   Vector best_statistics = here;
   Simulation best_simulation = simulated;
@@ -555,7 +540,6 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
       } else {
         share *= 0.5;
       }
-      bar.advance();
       if (share < kLeastShare && round + 1 < rounds) {
         slope = slopes_at(best, best_statistics, simulate);
         share = 1;
@@ -564,23 +548,20 @@ Calibration calibrate(const fs::path& folder, const GenerateConfig& start, const
   };
   adjust(options.rounds);
   // 3. Once the knee lies where films have it, the mean picture; that moves the statistics a little.
-  if (options.habitus_rounds > 0) {
+  if (again > 0) {
     fit_habitus(read.films, options.habitus_rounds, simulate, best);
     best_simulation = simulate(best);
     best_statistics = statistics_of(best_simulation.films);
     slope = slopes_at(best, best_statistics, simulate);
-    bar.advance(options.habitus_rounds + 12);
     share = 1;
-    adjust((options.rounds + 1) / 2);
+    adjust(again);
   }
   // 4. The mean picture and the grey tables once more at the fitted curve: they are what films differ in most.
-  result.mean_picture_after = fit_habitus(read.films, options.habitus_rounds, simulate, best);
-  bar.advance(options.habitus_rounds);
-  for (int pass = 0; pass < 2; ++pass) {
-    set_tables(read.films, simulate(best), best.display);
-    bar.advance();
-  }
-  best_statistics = statistics_of(simulate(best).films);
+  fit_habitus(read.films, options.habitus_rounds, simulate, best);
+  for (int pass = 0; pass < 2; ++pass) set_tables(read.films, simulate(best), best.display);
+  simulated = simulate(best);
+  result.mean_picture_after = rms(missing_picture(read.films, simulated));
+  best_statistics = statistics_of(simulated.films);
   best.display.inverted_share = rounded(static_cast<double>(result.negatives) / static_cast<double>(result.films));
   result.config = best;
   for (std::size_t i = 0; i < real.size(); ++i) {

@@ -110,8 +110,7 @@ void measure_detail(const Image<float>& film, FilmMeasures& out) {
   out.noise_grey = blocks[blocks.size() / 5];
 }
 
-// Strongest edges on either side, in the rows 18 to 30 px below the joint: there the sides of the tibia are the only
-// ones.
+// Sides of the tibia, in the rows 18 to 30 px below the joint.
 void measure_width(const Image<float>& film, FilmMeasures& out) {
   std::vector<double> profile(kSize, 0.0);
   const int top = static_cast<int>(out.joint_row * kSize) + 18;
@@ -119,17 +118,26 @@ void measure_width(const Image<float>& film, FilmMeasures& out) {
     const float* row = film.row(std::min(top + k, kSize - 1));
     for (int x = 0; x < kSize; ++x) profile[static_cast<std::size_t>(x)] += row[x] / 12.0;
   }
-  const auto rise = [&](int x) {  // towards the middle, over 6 px
+  constexpr int kReach = 4;
+  const auto rise = [&](int x) {  // towards the middle, over 8 px
     double inner = 0, outer = 0;
-    for (int k = 1; k <= 3; ++k) {
+    for (int k = 1; k <= kReach; ++k) {
       inner += profile[static_cast<std::size_t>(x + k)];
       outer += profile[static_cast<std::size_t>(x - k)];
     }
-    return (inner - outer) / 3;
+    return (inner - outer) / kReach;
   };
-  int left = 4, right = kSize - 5;
-  for (int x = 4; x < 70; ++x) left = rise(x) > rise(left) ? x : left;
-  for (int x = kSize - 70; x < kSize - 4; ++x) right = rise(x) < rise(right) ? x : right;
+  // The first edge outwards of the bone's inside that is 0.6 as strong as the strongest: the skin's may be stronger.
+  const auto innermost = [&](int from, int to, int step) {
+    const auto strength = [&](int x) { return -step * rise(x); };
+    double strongest = 0;
+    for (int x = from; x != to; x += step) strongest = std::max(strongest, strength(x));
+    for (int x = from; x != to; x += step) {
+      if (strength(x) >= 0.6 * strongest && strength(x) >= strength(x + step)) return x;
+    }
+    return to;
+  };
+  const int left = innermost(56, 4, -1), right = innermost(kSize - 57, kSize - 5, 1);
   out.tibia_width = static_cast<double>(right - left) / kSize;
   out.centre_column = 0.5 * (left + right) / kSize;
 }
@@ -199,6 +207,15 @@ void measure_gap(const Image<float>& film, FilmMeasures& out) {
 
 }  // namespace
 
+Thumbnail mirrored(const Thumbnail& picture) {
+  Thumbnail out;
+  for (std::size_t row = 0; row < out.size(); row += kThumbnailPx) {
+    std::reverse_copy(picture.begin() + static_cast<long>(row), picture.begin() + static_cast<long>(row) + kThumbnailPx,
+                      out.begin() + static_cast<long>(row));
+  }
+  return out;
+}
+
 FilmMeasures measure_film(const Image<float>& grey) {
   if (grey.width_px < 64 || grey.height_px < 64) throw InternalError("measure_film: an image below 64 px");
   const Image<float> film = resampled(grey, kSize, kSize);
@@ -213,9 +230,6 @@ FilmMeasures measure_film(const Image<float>& grey) {
     for (int x = 0; x < kThumbnailPx; ++x) {
       out.picture[static_cast<std::size_t>(y * kThumbnailPx + x)] =
           static_cast<float>((small.at(x, y) - out.mean_grey) / out.sd_grey);
-      const double both = 0.5 * (small.at(x, y) + small.at(kThumbnailPx - 1 - x, y));
-      out.thumbnail[static_cast<std::size_t>(y * kThumbnailPx + x)] =
-          static_cast<float>((both - out.mean_grey) / out.sd_grey);
     }
   }
   return out;
@@ -226,16 +240,15 @@ FilmMeasures turned(const FilmMeasures& film) {
   out.mean_grey = 255 - film.mean_grey;
   out.skewness = -film.skewness;
   out.edge_strip = -film.edge_strip;
-  for (float& v : out.thumbnail) v = -v;
   for (float& v : out.picture) v = -v;
   return out;
 }
 
-double thumbnail_correlation(const FilmMeasures& film, const std::array<float, kThumbnailPx * kThumbnailPx>& mean) {
+double correlation(const Thumbnail& first, const Thumbnail& second) {
   double a = 0, b = 0, aa = 0, bb = 0, ab = 0;
-  const double n = static_cast<double>(mean.size());
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    const double p = film.thumbnail[i], q = mean[i];
+  const double n = static_cast<double>(first.size());
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    const double p = first[i], q = second[i];
     a += p;
     b += q;
     aa += p * p;

@@ -12,6 +12,11 @@ namespace genu::generator {
 inline constexpr int kMeasuredSizePx = 224;
 inline constexpr int kThumbnailPx = 28;
 
+// [kThumbnailPx rows, kThumbnailPx columns].
+using Thumbnail = std::array<float, kThumbnailPx * kThumbnailPx>;
+
+Thumbnail mirrored(const Thumbnail& picture);
+
 struct FilmMeasures {
   double mean_grey = 0;
   double sd_grey = 0;
@@ -25,10 +30,7 @@ struct FilmMeasures {
   double centre_column = 0;  // middle of the two, share of the width
   double joint_gap = 0;      // between the steepest edges of that band, mean of both compartments, share of the height
   double joint_row = 0;      // darkest band between the bones, share of the height
-  // Standardised grey, averaged over left and right: what negatives are told apart by.
-  std::array<float, kThumbnailPx * kThumbnailPx> thumbnail{};
-  // Standardised grey as it is: [kThumbnailPx rows, kThumbnailPx columns].
-  std::array<float, kThumbnailPx * kThumbnailPx> picture{};
+  Thumbnail picture{};       // standardised grey
 };
 
 // `grey` is 0 .. 255, any size >= 64; it is resampled to 224 x 224 first. Throws InternalError if it is smaller.
@@ -37,7 +39,7 @@ FilmMeasures measure_film(const Image<float>& grey);
 // The same film with its polarity turned: 255 - grey.
 FilmMeasures turned(const FilmMeasures& film);
 
-// Correlation of a film's thumbnail with a mean one, -1 .. 1.
-double thumbnail_correlation(const FilmMeasures& film, const std::array<float, kThumbnailPx * kThumbnailPx>& mean);
+// -1 .. 1.
+double correlation(const Thumbnail& a, const Thumbnail& b);
 
 }  // namespace genu::generator

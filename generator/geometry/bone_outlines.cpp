@@ -21,7 +21,7 @@ constexpr std::array<PointMm, 52> kFemur = {{
     {-17.5, 90}, {-19, 75},   {-20.4, 66},  {-21.6, 60},  {-23.6, 54},   {-26.8, 48}, {-32.6, 43},  {-37.6, 38},
     {-39.4, 34}, {-39.8, 30}, {-39.0, 25},  {-38.2, 20},  {-37.2, 14.5}, {-36.8, 9},  {-35.7, 4.6}, {-33.6, 1.5},
     {-29, 0.1},  {-22.5, 0},  {-17, 1.1},   {-12.9, 3.1}, {-9.4, 5.9},   {-6.1, 8.3}, {-3.0, 10.2}, {0, 10.7},
-    {3.0, 10.1}, {6.2, 7.7},  {9.7, 5.1},   {13.4, 3.2},  {17.4, 1.5},   {22.5, 0.4}, {28.4, 0},    {32.9, 1.7},
+    {3.0, 10.1}, {6.2, 7.7},  {9.7, 5.1},   {13.4, 3.2},  {17.4, 1.5},   {22.5, 0.4}, {29, 0},      {33.3, 1.7},
     {34.8, 4.6}, {35.8, 8.8}, {36.0, 13.2}, {35.9, 17.0}, {36.1, 20},    {37.4, 23},  {39.2, 26.5}, {39.6, 30},
     {37.6, 34},  {33.8, 40},  {27.6, 46},   {23.2, 52},   {20.8, 58},    {19.8, 66},  {18.5, 75},   {17, 90},
     {16.5, 140}, {16.5, 240}, {-16, 240},   {-16.5, 140},
@@ -91,9 +91,9 @@ PointMm own_proportions(const KneeAnatomy& anatomy, const KneeFeatures& features
     const double width = anatomy.notch_width_mm / (19.6 * scale);
     p.y *= 1 + (height - 1) * inside;
     p.x *= 1 + (std::clamp(width, 0.75, 1.3) - 1) * std::min(1.0, 2 * inside);
-    // Lips on the notch's walls: these come nearer, its shoulders on the condyles stay.
-    const double wall = (1 - smooth_step(7, 13, across)) * smooth_step(3, 7, p.y / scale);
-    p.x *= 1 - 0.5 * features.notch_narrowing_mm / (9.8 * scale) * wall;
+    // Lips on the notch's walls, 6 mm from its middle: these come nearer, its shoulders on the condyles stay.
+    const double wall = (1 - smooth_step(6.1, 9.0, across)) * smooth_step(3, 7, p.y / scale);
+    p.x *= 1 - 0.5 * features.notch_narrowing_mm / (6.1 * scale) * wall;
   }
   const double epicondyle = bump(p.y / scale, p.x < 0 ? 34 : 28, 6);
   p.x += (p.x < 0 ? -1 : 1) * 1.2 * (anatomy.epicondyle_prominence - 1) * epicondyle;

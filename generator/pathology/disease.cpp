@@ -244,8 +244,10 @@ void sample_attrition(const DiseaseConfig& config, KlGrade target, KneeFeatures&
   const std::size_t grade = target.value() == 4 ? stream.categorical(std::array{0.60, 0.32, 0.08})
                                                 : stream.categorical(std::array{0.9, 0.1, 0.0});
   features.attrition_grade = static_cast<int>(grade) + 1;
-  const std::array<double, 3> low = {1.0, 5.0, 10.0};
-  const std::array<double, 3> high = {4.5, 8.5, 13.0};
+  // Spec 3.4 gives limits only. Shallow within them: what sinks the femur adds to the varus of spec 1.3, which was
+  // worked out without it.
+  const std::array<double, 3> low = {0.5, 5.0, 10.0};
+  const std::array<double, 3> high = {4.5, 8.0, 12.0};
   features.attrition_depth_mm = stream.uniform(low[grade], high[grade]);
   features.attrition_subsidence_mm = features.attrition_depth_mm;
 }

@@ -1,8 +1,6 @@
 #include "generator/projection/habitus.h"
 
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 
 #include "core/errors.h"
 
@@ -15,9 +13,7 @@ constexpr int kCells = 64;
 HabitusMap::HabitusMap(const std::vector<double>& weights) {
   if (weights.empty()) return;
   if (weights.size() != kHabitusWaves * kHabitusWaves) throw InternalError("HabitusMap: wrong number of weights");
-  const auto wave = [](std::size_t k, int cell) {
-    return std::cos(std::numbers::pi * static_cast<double>(k) * (cell + 0.5) / kCells);
-  };
+  const auto wave = [](std::size_t k, int cell) { return habitus_wave(k, (cell + 0.5) / kCells); };
   table_.reset(kCells, kCells, 0.0f);
   for (int y = 0; y < kCells; ++y) {
     for (int x = 0; x < kCells; ++x) {

@@ -1,15 +1,21 @@
 // The population's mean soft tissue, as a departure from the model leg: a smooth map fitted to films.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
+#include <numbers>
 #include <vector>
 
 #include "generator/projection/image.h"
 
 namespace genu::generator {
 
-// Waves a side of the map: cos(pi i u) cos(pi j v), i, j < kHabitusWaves.
+// Waves a side of the map: habitus_wave(i, u) habitus_wave(j, v), i, j < kHabitusWaves.
 inline constexpr std::size_t kHabitusWaves = 10;
+// `share` of the way across, 0 .. 1.
+inline double habitus_wave(std::size_t k, double share) {
+  return std::cos(std::numbers::pi * static_cast<double>(k) * share);
+}
 
 // Where the map lies, for a femur of 80 mm; larger and smaller knees stretch it. Medial is u = 0, proximal v = 0.
 inline constexpr float kHabitusMedialMm = -46, kHabitusWidthMm = 92;
