@@ -60,16 +60,20 @@ int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const Tr
                                         .device = train::device_of(config.device, launch.local_rank)});
     log_info(fmt::format("{} ranks, started by {}", launch.world_size, launch.launcher));
   }
-  const auto shards = pipeline::ShardSet::open(options.shards);
   catch_stop_signals();
-  const train::FitOutcome outcome =
-      train::run_training(config, shards,
-                          {.folder = options.folder,
-                           .mode = options.resume ? train::RunMode::kResume : train::RunMode::kFresh,
-                           .threads = threads,
-                           .ranks = ranks.get(),
-                           .samples = std::nullopt},
-                          [](std::uint64_t) { return stop_signal() != 0; });
+  std::shared_ptr<const pipeline::ShardSet> shards;
+  const train::FitOutcome outcome = train::told(ranks.get(), [&] {
+    shards = pipeline::ShardSet::open(options.shards);
+    // What torchrun starts again goes on where it was.
+    const bool resumes = options.resume || launch.restarts > 0;
+    return train::run_training(config, shards,
+                               {.folder = options.folder,
+                                .mode = resumes ? train::RunMode::kResume : train::RunMode::kFresh,
+                                .threads = threads,
+                                .ranks = ranks.get(),
+                                .samples = std::nullopt},
+                               [](std::uint64_t) { return stop_signal() != 0; });
+  });
   const int exit_code = outcome.finished ? 0 : 128 + std::max(stop_signal(), 1);
   if (!launch.leads()) return exit_code;
   if (ranks) record.add_result("ranks", fmt::format("{}", ranks->size()));

@@ -47,14 +47,20 @@ class RanksOfAJob : public ::testing::Test {
                "print(s.getsockname()[1], end=\"\")'")
         .out;
   }
-  // Two processes; exit codes and the last lines of what each said, "0:exit 0\n1:exit 0\n...".
-  static ProgramRun two_ranks(const std::string& command, const std::string& meanwhile = "") {
-    const std::string genu = GENU_BINARY " " + command;
+  struct Job {
+    std::string zero;  // command of rank 0
+    std::string one;
+    std::string environment = "";
+    std::string meanwhile = "";  // shell text, $zero and $one are the processes
+  };
+  // Two processes; what they said, then "rank 0: exit 0\nrank 1: exit 0\n".
+  static ProgramRun run_job(const Job& job) {
     return run_shell("cd " GENU_SOURCE_DIR "; export MASTER_ADDR=127.0.0.1 MASTER_PORT=" + port() +
-                     " WORLD_SIZE=2 LOCAL_WORLD_SIZE=2; RANK=1 LOCAL_RANK=1 " + genu +
-                     " & one=$!; RANK=0 LOCAL_RANK=0 " + genu + " & zero=$!; " + meanwhile +
-                     " wait $zero; echo rank 0: exit $?; wait $one; echo rank 1: exit $?");
+                     " WORLD_SIZE=2 LOCAL_WORLD_SIZE=2 " + job.environment + "; RANK=1 LOCAL_RANK=1 " GENU_BINARY " " +
+                     job.one + " & one=$!; RANK=0 LOCAL_RANK=0 " GENU_BINARY " " + job.zero + " & zero=$!; " +
+                     job.meanwhile + " wait $zero; echo rank 0: exit $?; wait $one; echo rank 1: exit $?");
   }
+  static ProgramRun two_ranks(const std::string& command) { return run_job({.zero = command, .one = command}); }
   static std::vector<double> losses(const std::string& name) {
     const CsvTable table = CsvTable::read(path(name + "/last/metrics.csv"));
     std::vector<double> out;
@@ -66,8 +72,7 @@ class RanksOfAJob : public ::testing::Test {
 
 std::unique_ptr<TemporaryFolder> RanksOfAJob::folder_;
 
-// Rounding is all that is left. Plain gradient descent on a network that is not chaotic: in MobileNetV2 a rate changed
-// in its seventh digit changes the loss of the second epoch in its second.
+// Rounding is all that is left. Plain gradient descent, so that it does not grow.
 TEST_F(RanksOfAJob, TwoGiveTheLossOfOneWithTheDoubledBatch) {
   const std::string network = "--set model.name=compact_resnet --set optimiser.kind=sgd ";
   for (const std::string norm : {"", "--set freeze.batch_norm=true"}) {
@@ -95,8 +100,10 @@ TEST_F(RanksOfAJob, AKilledOneEndsTheJobAndTheJobGoesOn) {
   const std::string command =
       train("killed", 4, "--set model.name=compact_resnet --set checkpoint_every_steps=1 --set epochs=4");
   // Once rank 0 has saved a step, rank 1 is killed in mid-work.
-  const ProgramRun run =
-      two_ranks(command, "until [ -e " + path("killed") + "/last/model.safetensors ]; do :; done; kill -9 $one;");
+  const ProgramRun run = run_job({.zero = command,
+                                  .one = command,
+                                  .meanwhile = "timeout 120 sh -c 'until [ -e " + path("killed") +
+                                               "/last/model.safetensors ]; do :; done'; kill -9 $one;"});
   EXPECT_NE(run.out.find("rank 0: exit 4\nrank 1: exit 137\n"), std::string::npos) << run.out;
   EXPECT_NE(run.err.find("rank 1 of 2 is lost"), std::string::npos) << run.err;
   EXPECT_NE(run.err.find("--resume"), std::string::npos) << run.err;
@@ -124,9 +131,29 @@ TEST_F(RanksOfAJob, AFaultIsToldToAll) {
   two_ranks(twice);
   const ProgramRun used = two_ranks(twice);
   EXPECT_NE(used.err.find("holds a run already"), std::string::npos) << used.err;
+  // What torchrun starts again goes on, asked or not.
+  const ProgramRun restarted = run_job({.zero = twice, .one = twice, .environment = "TORCHELASTIC_RESTART_COUNT=1"});
+  EXPECT_NE(restarted.out.find("rank 0: exit 0\nrank 1: exit 0\n"), std::string::npos) << restarted.err;
   const ProgramRun half = run_genu(train("half", 4), "RANK=0 ");
   EXPECT_EQ(half.exit_code, 2);
   EXPECT_NE(half.err.find("WORLD_SIZE is not"), std::string::npos) << half.err;
+}
+
+// Whichever rank it is, before the first step too.
+TEST_F(RanksOfAJob, AFaultOfOneRankIsToldToTheOther) {
+  const std::string good = train("told", 4, "--set model.name=compact_resnet");
+  const std::string bad = "train --quiet --threads 1 --shards /nonexistent --out " + path("told");
+  const ProgramRun one = run_job({.zero = good, .one = bad});
+  EXPECT_NE(one.out.find("rank 0: exit 4\nrank 1: exit 4\n"), std::string::npos) << one.out << one.err;
+  EXPECT_NE(one.err.find("rank 1 of 2 stopped: /nonexistent"), std::string::npos) << one.err;
+  const ProgramRun zero = run_job({.zero = bad, .one = good});
+  EXPECT_NE(zero.out.find("rank 0: exit 4\nrank 1: exit 4\n"), std::string::npos) << zero.out << zero.err;
+  EXPECT_NE(zero.err.find("rank 0 of 2 stopped: /nonexistent"), std::string::npos) << zero.err;
+
+  const ProgramRun other = run_job({.zero = good, .one = good + " --epochs 2"});
+  EXPECT_NE(other.out.find("rank 0: exit 2\nrank 1: exit 2\n"), std::string::npos) << other.out << other.err;
+  EXPECT_NE(other.err.find("started with different configs"), std::string::npos) << other.err;
+  EXPECT_FALSE(fs::exists(path("told")));
 }
 
 }  // namespace

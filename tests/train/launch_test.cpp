@@ -30,7 +30,8 @@ TEST(Launch, ReadsTorchrun) {
                                    {"LOCAL_WORLD_SIZE", "2"},
                                    {"MASTER_ADDR", "node7"},
                                    {"MASTER_PORT", "1234"},
-                                   {"TORCHELASTIC_USE_AGENT_STORE", "True"}});
+                                   {"TORCHELASTIC_USE_AGENT_STORE", "True"},
+                                   {"TORCHELASTIC_RESTART_COUNT", "2"}});
   const Launch wanted{.launcher = "torchrun",
                       .rank = 3,
                       .world_size = 4,
@@ -38,6 +39,7 @@ TEST(Launch, ReadsTorchrun) {
                       .local_size = 2,
                       .master_host = "node7",
                       .master_port = 1234,
+                      .restarts = 2,
                       .store = Launch::Store::kServedByLauncher};
   EXPECT_EQ(launch, wanted);
 }

@@ -103,7 +103,9 @@ Launch read_launch(const Environment& environment) {
   }
   if (!launch) launch = read_slurm(reader);
   if (!launch) launch = read(reader, {"mpirun", "PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID", "MPI_LOCALNRANKS"});
-  if (!launch || launch->is_alone()) return {};
+  if (!launch || launch->is_alone()) launch = Launch{};
+  launch->restarts = reader.number("TORCHELASTIC_RESTART_COUNT", 0, 1 << 30).value_or(0);
+  if (launch->is_alone()) return *launch;
   if (const auto host = reader.text("MASTER_ADDR")) launch->master_host = *host;
   launch->master_port = reader.number("MASTER_PORT", 1, 65535).value_or(launch->master_port);
   const auto served = reader.text("TORCHELASTIC_USE_AGENT_STORE");

@@ -15,6 +15,7 @@ struct Launch {
   int local_size = 1;  // how many share this machine's processors
   std::string master_host = "127.0.0.1";
   int master_port = 29500;
+  int restarts = 0;  // how often torchrun has started all ranks again
   // torchrun's own process serves the store where the ranks meet; else rank 0 does.
   enum class Store { kServedByRankZero, kServedByLauncher } store = Store::kServedByRankZero;
 
@@ -31,8 +32,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 //   srun      SLURM_PROCID, SLURM_STEP_NUM_TASKS, SLURM_LOCALID; not SLURM_NTASKS, which a batch script without srun
 //             has, too
 // and MASTER_ADDR, MASTER_PORT; without them this machine (mpirun) or the first of SLURM_STEP_NODELIST, and port 29500
-// or, under Slurm, one that the job's number chooses. Throws UsageError, naming the variable, on what is no number or
-// does not fit.
+// or, under Slurm, one that the job's number chooses; and TORCHELASTIC_RESTART_COUNT. Throws UsageError, naming the
+// variable, on what is no number or does not fit.
 Launch read_launch(const Environment& environment);
 // Of this process.
 Launch read_launch();

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <map>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -15,6 +16,7 @@
 #endif
 
 #include "core/errors.h"
+#include "core/hash.h"
 
 namespace genu::train {
 
@@ -35,6 +37,25 @@ std::string complaint_of(const std::exception& error) {
 }
 
 std::string alive_key(int rank) { return fmt::format("alive/{}", rank); }
+std::string heard_key(int rank) { return fmt::format("heard/{}", rank); }
+
+void sign(c10d::Store& store, const std::string& key) { store.set(key, std::vector<std::uint8_t>{1}); }
+
+// Ranks that do not sign the store in time: `key_of(rank)` is a signature.
+template <class KeyOf>
+std::vector<int> missing(c10d::Store& store, int size, const KeyOf& key_of) {
+  std::vector<int> out;
+  const auto end = Clock::now() + kPatience;
+  for (int rank = 0; rank < size; ++rank) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
+    try {
+      store.wait({key_of(rank)}, std::max(left, std::chrono::milliseconds(10)));
+    } catch (const std::exception&) {
+      out.push_back(rank);
+    }
+  }
+  return out;
+}
 
 c10::intrusive_ptr<c10d::Store> meet(const Launch& launch, std::chrono::milliseconds timeout) {
   c10d::TCPStoreOptions options;
@@ -45,8 +66,7 @@ c10::intrusive_ptr<c10d::Store> meet(const Launch& launch, std::chrono::millisec
   options.timeout = timeout;
   const auto store = c10::make_intrusive<c10d::TCPStore>(launch.master_host, options);
   // A restart of torchrun does not meet what the ranks before it left.
-  const char* attempt = std::getenv("TORCHELASTIC_RESTART_COUNT");
-  return c10::make_intrusive<c10d::PrefixStore>(fmt::format("genu/{}", attempt == nullptr ? "0" : attempt), store);
+  return c10::make_intrusive<c10d::PrefixStore>(fmt::format("genu/{}", launch.restarts), store);
 }
 
 #ifdef USE_C10D_GLOO
@@ -156,30 +176,15 @@ void Ranks::work(const Work& start) {
   }
 }
 
-// Ranks that do not sign the store soon after something failed. The connections of one that is gone close, so that
-// every other one comes by here.
-std::vector<int> Ranks::silent_ranks() {
-  c10d::Store& store = *group_->store;
-  store.set(alive_key(rank()), std::vector<std::uint8_t>{1});
-  std::vector<int> silent;
-  const auto end = Clock::now() + kPatience;
-  for (int other = 0; other < size(); ++other) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - Clock::now());
-    try {
-      store.wait({alive_key(other)}, std::max(left, std::chrono::milliseconds(10)));
-    } catch (const std::exception&) {
-      silent.push_back(other);
-    }
-  }
-  return silent;
-}
-
 void Ranks::say_what_was_lost(const std::string& complaint) {
   std::string fault;
   std::vector<int> silent;
   try {
-    silent = silent_ranks();
+    // The connections of a rank that is gone close, so that every other one comes by here.
+    sign(*group_->store, alive_key(rank()));
+    silent = missing(*group_->store, size(), alive_key);
     if (group_->store->check({kFault})) fault = group_->store->get_to_str(kFault);
+    sign(*group_->store, heard_key(rank()));
   } catch (const std::exception&) {
     silent = {0};  // the store went with it
   }
@@ -194,7 +199,13 @@ void Ranks::say_what_was_lost(const std::string& complaint) {
 void Ranks::report_fault(const std::string& line) noexcept {
   try {
     const std::string text = fmt::format("rank {} of {} stopped: {}", rank(), size(), line);
-    group_->store->set(kFault, std::vector<std::uint8_t>(text.begin(), text.end()));
+    c10d::Store& store = *group_->store;
+    store.set(kFault, std::vector<std::uint8_t>(text.begin(), text.end()));
+    sign(store, alive_key(rank()));
+    sign(store, heard_key(rank()));
+    group_->backend.reset();  // wakes those that wait for this rank
+    // The store goes with the process that serves it.
+    if (leads() && launch_.store == Launch::Store::kServedByRankZero) missing(store, size(), heard_key);
   } catch (...) {
     // The store is gone, and with it whom to tell.
   }
@@ -220,6 +231,16 @@ std::vector<double> Ranks::add_up(const std::vector<double>& values) {
   add_up(sums);
   const torch::Tensor back = sums.cpu();
   return {back.const_data_ptr<double>(), back.const_data_ptr<double>() + back.numel()};
+}
+
+void Ranks::require_agreement(const std::string& text) {
+  const Sha256Digest own = sha256(text);
+  const torch::Tensor here = torch::tensor(std::vector<std::int64_t>(own.begin(), own.end())).to(options_.device);
+  const torch::Tensor leaders = here.clone();
+  copy_from_leader({leaders});
+  if (any(!here.equal(leaders))) {
+    throw UsageError("the ranks were started with different configs, shards or --resume; give each the same command");
+  }
 }
 
 bool Ranks::any(bool here) { return add_up(std::vector<double>{here ? 1.0 : 0.0}).front() > 0; }

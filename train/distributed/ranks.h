@@ -46,8 +46,11 @@ class Ranks {
   // Each tensor becomes rank 0's.
   void copy_from_leader(const std::vector<torch::Tensor>& tensors);
   void wait_for_all() { any(false); }
+  // Throws UsageError on every rank unless all pass the same text: what they are about to do.
+  void require_agreement(const std::string& text);
 
-  // Tells the others why this rank stops, so that they can say it. Called by this rank alone; never throws.
+  // Tells the others why this rank stops, so that they can say it; nothing is added up afterwards. Called by this rank
+  // alone; never throws.
   void report_fault(const std::string& line) noexcept;
 
  private:
@@ -56,11 +59,21 @@ class Ranks {
   template <class Work>
   void work(const Work& start);
   [[noreturn]] void say_what_was_lost(const std::string& complaint);
-  std::vector<int> silent_ranks();
 
   Launch launch_;
   RanksOptions options_;
   std::unique_ptr<Group> group_;
 };
+
+// What `work` gives. What it throws is told to the other ranks, if there are any.
+template <class Work>
+auto told(Ranks* ranks, const Work& work) {
+  try {
+    return work();
+  } catch (const std::exception& error) {
+    if (ranks != nullptr) ranks->report_fault(error.what());
+    throw;
+  }
+}
 
 }  // namespace genu::train

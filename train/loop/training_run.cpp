@@ -37,8 +37,7 @@ std::unique_ptr<BatchSource> make_validation_source(const TrainConfig& config, c
       config.data.normalisation, options);
 }
 
-}  // namespace
-
+// What a checkpoint of a run of this config on these shards needs to grade.
 GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& shards) {
   GraderConfig grader;
   grader.model = config.model;
@@ -53,8 +52,6 @@ GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& 
   return grader;
 }
 
-namespace {
-
 // Rank 0 makes the folder before the others look into it.
 RunFolder open_folder(const RunRequest& request) {
   if (request.ranks == nullptr) return RunFolder(request.folder);
@@ -67,9 +64,15 @@ RunFolder open_folder(const RunRequest& request) {
   return RunFolder(request.folder, RunFolder::Access::kRead);
 }
 
-FitOutcome train_here(const TrainConfig& config, const Shards& shards, const RunRequest& request,
-                      const StopRequest& stop) {
+}  // namespace
+
+FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
+                        const StopRequest& stop) {
   const GraderConfig grader = grader_config(config, *shards);
+  if (request.ranks != nullptr) {
+    request.ranks->require_agreement(
+        fmt::format("{}{} {}", to_yaml(config), grader.shards_sha256, request.mode == RunMode::kResume));
+  }
   SourceOptions options{.size_px = grader.size_px, .seed = config.seed, .threads = request.threads};
   if (request.ranks != nullptr) {
     options.rank = request.ranks->rank();
@@ -85,19 +88,6 @@ FitOutcome train_here(const TrainConfig& config, const Shards& shards, const Run
           folder, request.mode, stop);
   if (request.ranks != nullptr) request.ranks->wait_for_all();  // none succeeds before rank 0 has saved
   return outcome;
-}
-
-}  // namespace
-
-FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
-                        const StopRequest& stop) {
-  if (request.ranks == nullptr) return train_here(config, shards, request, stop);
-  try {
-    return train_here(config, shards, request, stop);
-  } catch (const std::exception& error) {
-    request.ranks->report_fault(error.what());
-    throw;
-  }
 }
 
 }  // namespace genu::train

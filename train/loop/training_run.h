@@ -24,11 +24,8 @@ struct RunRequest {
   std::optional<ChosenSamples> samples;  // in place of the shards' own splits and the config's choice among them
 };
 
-// What a checkpoint of a run of this config on these shards needs to grade.
-GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& shards);
-
-// With ranks, a fault of this one is reported to the others. Throws what training_source(), evaluation_source() and
-// fit() throw.
+// Throws what training_source(), evaluation_source() and fit() throw; UsageError where the ranks differ
+// in config, shards or mode.
 FitOutcome run_training(const TrainConfig& config, const std::shared_ptr<const pipeline::ShardSet>& shards,
                         const RunRequest& request, const StopRequest& stop);
 
