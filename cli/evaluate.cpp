@@ -113,8 +113,9 @@ int run(const std::vector<std::string>& arguments) {
     if (options.checkpoints.size() == 1) {
       // A run's last checkpoint knows all of its epochs, the best only those before it.
       const std::filesystem::path run_folder = options.checkpoints.front(), last = run_folder / "last" / "metrics.csv";
-      write_training_curves(std::filesystem::exists(last) ? last : train::find_checkpoint(run_folder) / "metrics.csv",
-                            options.out);
+      const std::filesystem::path metrics =
+          std::filesystem::exists(last) ? last : train::find_checkpoint(run_folder) / "metrics.csv";
+      if (std::filesystem::exists(metrics)) write_training_curves(metrics, options.out);
     }
 #endif
     record.add_input(options.shards, shards->index_sha256());

@@ -237,13 +237,15 @@ class Results {
     ++count_;
   }
 
+  // The table comes last: where it is, the pictures that it names are.
   void write() const {
-    write_file_atomically(out_ / "explanations.csv", csv_);
     if (!sheet_.empty()) {
       std::vector<std::vector<PngImage>> rows;
       for (const auto& [grade, pictures] : sheet_) rows.push_back(pictures);
       write_png(out_ / "sheet.png", train::tile(rows));
     }
+    sync_filesystem(out_);
+    write_file_atomically(out_ / "explanations.csv", csv_);
     if (!options_.dataset.empty()) write_file_atomically(out_ / "regions.csv", table_.csv());
   }
 
@@ -338,6 +340,7 @@ int run(const std::vector<std::string>& arguments) {
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.threads);
   const train::Grader grader = train::Grader::load(options.checkpoint);
+  grader.check_explainable(what);  // before a look at the test split is counted
   const std::vector<Knee> knees = chosen_knees(grader, options, record);
   Results results(options, grader.config());
   std::size_t bad = 0;

@@ -158,11 +158,18 @@ TEST_F(Walk, TrainEvaluatePredict) {
       area += rows.number(i, rows.column("area_" + region));
     }
     EXPECT_NEAR(area, 1, 1e-5);
-    if (rows.number(i, rows.column("energy")) > 0) {
-      EXPECT_NEAR(energy, 1, 1e-5);
+    const bool is_empty = !(rows.number(i, rows.column("energy")) > 0);
+    EXPECT_NEAR(energy, is_empty ? 0 : 1, 1e-5);
+    // The picture at the network's side, coloured where the map is not empty.
+    const fs::path file = folder_->path() / "explained" / rows.cell(i, rows.column("overlay"));
+    const PngImage overlay = decode_png(read_file(file), file.string());
+    ASSERT_EQ(overlay.channels, 3);
+    EXPECT_EQ(overlay.width_px, overlay.height_px);
+    bool coloured = false;
+    for (std::size_t k = 0; k + 2 < overlay.bytes.size(); k += 3) {
+      coloured = coloured || overlay.bytes[k] != overlay.bytes[k + 1] || overlay.bytes[k] != overlay.bytes[k + 2];
     }
-    const fs::path overlay = folder_->path() / "explained" / rows.cell(i, rows.column("overlay"));
-    EXPECT_EQ(decode_png(read_file(overlay), overlay.string()).channels, 3);
+    EXPECT_EQ(coloured, !is_empty) << file;
   }
   const ProgramRun files = run_genu("explain --quiet --grade 4 --checkpoint " + path("run") + " --out " +
                                     path("explained_file") + " " + image);
@@ -175,7 +182,19 @@ TEST_F(Walk, TrainEvaluatePredict) {
   EXPECT_EQ(CsvTable::read(path("explained_shards/explanations.csv")).size(), 5u);
   expect_fault(run_genu(explain_shards + " --split val"), 3, "split 'val' is empty");
   expect_fault(run_genu(explain_shards + " " + image), 2, "one of them");
-  expect_fault(run_genu(explain_shards + " --split train --block layer9"), 2, "no 'layer9'");
+  // What cannot be explained is no look at the test split.
+  const std::string touches = read_text_file(path("run/best/test_touches.json"));
+  expect_fault(run_genu(explain_shards + " --split test --block layer9"), 2, "no 'layer9'");
+  EXPECT_EQ(read_text_file(path("run/best/test_touches.json")), touches);
+
+  // The report does not need the run's history.
+  ASSERT_EQ(run_shell("cp -rL " + path("run/best") + " " + path("bare") + "; rm " + path("bare/metrics.csv")).exit_code,
+            0);
+  const ProgramRun bare = run_genu("evaluate --json --bootstrap 0 --checkpoint " + path("bare") + " --shards " +
+                                   path("shards") + " --split train --out " + path("bare_report"));
+  EXPECT_EQ(bare.exit_code, 0) << bare.err;
+  EXPECT_TRUE(exists("bare_report.run.json"));
+  EXPECT_FALSE(exists("bare_report/curves.png"));
 
   // A bad file among good ones is one line; the good ones are graded all the same.
   write_file_atomically(path("cut.png"), read_text_file(image).substr(0, 2000));

@@ -34,16 +34,17 @@ std::size_t cam_depth(const GraderModel& model, const std::string& block) {
   throw UsageError(fmt::format("--block: the network has no '{}'; it has {}", block, names));
 }
 
-torch::Tensor grad_cam(GraderModel& model, const torch::Tensor& pixels, std::size_t depth, const CamTarget& target) {
-  torch::Tensor maps;
-  {
-    const torch::NoGradGuard no_grad;
-    maps = model.run_blocks(model.prepare(pixels), 0, depth).to(torch::kFloat32);
-  }
+torch::Tensor cam_maps(GraderModel& model, const torch::Tensor& pixels, std::size_t depth) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor maps = model.run_blocks(model.prepare(pixels), 0, depth).to(torch::kFloat32);
   if (maps.dim() != 4) {
     throw UsageError("this network is no convolutional one: its blocks give tokens, not maps, and Grad-CAM needs maps");
   }
-  maps = maps.detach().requires_grad_();
+  return maps;
+}
+
+torch::Tensor grad_cam(GraderModel& model, const torch::Tensor& pixels, std::size_t depth, const CamTarget& target) {
+  const torch::Tensor maps = cam_maps(model, pixels, depth).detach().requires_grad_();
   // The copy: a block may write over its input.
   const torch::Tensor rest = model.run_blocks(maps.clone(), depth, model.feature_blocks().size());
   const torch::Tensor values = target_values(model.classify(model.pool(rest)).to(torch::kFloat32), target);

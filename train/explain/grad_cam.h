@@ -24,11 +24,16 @@ struct CamTarget {
 // blocks there are.
 std::size_t cam_depth(const GraderModel& model, const std::string& block);
 
+// What the feature blocks 0 .. depth - 1 give, float32 [n, channels, map height, map width], without gradients. Throws
+// UsageError where it is no maps (a transformer's tokens). The model must be in evaluation mode.
+//   pixels  float32 [n, c, h, w]
+torch::Tensor cam_maps(GraderModel& model, const torch::Tensor& pixels, std::size_t depth);
+
 // relu(sum over channels c of a_c A_c), a_c = mean over the map of the target's gradient by A_c, where A is what the
 // feature blocks 0 .. depth - 1 give.
 //   pixels  float32 [n, c, h, w]; the model must be in evaluation mode
 // Returns float32 [n, map height, map width], >= 0, on the network's own scale. No parameter's gradient is touched.
-// Throws UsageError where the block gives no maps (a transformer's tokens). Requires grades that the network has.
+// Throws what cam_maps() throws. Requires grades that the network has.
 torch::Tensor grad_cam(GraderModel& model, const torch::Tensor& pixels, std::size_t depth, const CamTarget& target);
 
 }  // namespace genu::train

@@ -70,15 +70,26 @@ std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
   return tensor_work([&] { return row_of(grade_pixels(*model_, pixels_of({&image, 1}), options()), 0); });
 }
 
+// Position behind the block asked for.
+std::size_t Grader::cam_depth_of(const ExplainOptions& options) const {
+  if (forest_) throw UsageError("a random_forest has no maps to weigh; Grad-CAM needs a convolutional network");
+  const std::size_t depth = cam_depth(*model_, options.block);
+  if (options.grade < 0 || options.grade >= config_.class_count) {
+    throw UsageError(
+        fmt::format("grade {}: this network knows the grades 0 to {}", options.grade, config_.class_count - 1));
+  }
+  return depth;
+}
+
+void Grader::check_explainable(const ExplainOptions& options) const {
+  const std::size_t depth = cam_depth_of(options);
+  tensor_work([&] { return cam_maps(*model_, torch::zeros({1, 1, config_.size_px, config_.size_px}), depth); });
+}
+
 std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> images,
                                          const ExplainOptions& explain_options) const {
   using Target = ExplainOptions::Target;
-  if (forest_) throw UsageError("a random_forest has no maps to weigh; Grad-CAM needs a convolutional network");
-  const std::size_t depth = cam_depth(*model_, explain_options.block);
-  if (explain_options.grade < 0 || explain_options.grade >= config_.class_count) {
-    throw UsageError(
-        fmt::format("grade {}: this network knows the grades 0 to {}", explain_options.grade, config_.class_count - 1));
-  }
+  const std::size_t depth = cam_depth_of(explain_options);
   return tensor_work([&] {
     const torch::Tensor pixels = pixels_of(images);
     const torch::Tensor probabilities = grade_pixels(*model_, pixels, options());

@@ -59,13 +59,16 @@ class Grader {
   std::vector<double> grade(const pipeline::GreyView& image) const;
   // One pass over a source made with config()'s size and normalisation.
   std::vector<Prediction> grade(BatchSource& source) const;
+  // Throws UsageError where the network has no maps (a forest, a transformer), no such block or no such grade.
+  void check_explainable(const ExplainOptions& options) const;
   // Where the network finds what it says, for images of one size, as prepared; at once, so keep to a few dozen.
-  // Throws UsageError where the network has no maps (a forest has none), no such block or no such grade.
+  // Throws what check_explainable() throws.
   std::vector<Explanation> explain(std::span<const pipeline::GreyView> images, const ExplainOptions& options) const;
 
  private:
   Grader(std::filesystem::path folder, GraderConfig config, Precision precision);
   GradingOptions options() const;
+  std::size_t cam_depth_of(const ExplainOptions& options) const;
   at::Tensor pixels_of(std::span<const pipeline::GreyView> images) const;
 
   std::filesystem::path folder_;
