@@ -181,11 +181,18 @@ TEST_F(Studying, KilledAnywhereAndResumedEqualsUninterrupted) {
   }
   EXPECT_EQ(text("whole/repeat-00/fold-02/run/last/model.safetensors"),
             text("killed/repeat-00/fold-02/run/last/model.safetensors"));
-  // Nothing is trained a second time.
+  // Nothing is trained or reported a second time.
+  const auto mark = [&](const std::string& name) { write_file_atomically(folder.path() / name, "kept"); };
+  mark("whole/repeat-00/report.txt");
   int steps = 0;
   const StopRequest counts = [&](std::uint64_t) { return ++steps < 0; };
   EXPECT_TRUE(study("whole", config(), RunMode::kResume, counts).finished);
   EXPECT_EQ(steps, 0);
+  EXPECT_EQ(text("whole/repeat-00/report.txt"), "kept");
+  // A fold judged anew makes the pooled report anew.
+  std::filesystem::remove(folder.path() / "whole/repeat-00/fold-01/predictions.csv");
+  EXPECT_TRUE(study("whole", config(), RunMode::kResume, counts).finished);
+  EXPECT_NE(text("whole/repeat-00/report.txt"), "kept");
 }
 
 TEST_F(Studying, TableAndPoolEqualRecomputation) {
@@ -193,14 +200,14 @@ TEST_F(Studying, TableAndPoolEqualRecomputation) {
   const CsvTable table = CsvTable::parse(text("run/table.csv"), "table.csv");
   ASSERT_EQ(table.size(), 3U);
   std::set<std::string> ids;
-  std::vector<double> kappas;
+  std::vector<double> accuracies;
   for (std::size_t f = 0; f < 3; ++f) {
     const auto rows = read_predictions(folder.path() / fmt::format("run/repeat-00/fold-{:02}/predictions.csv", f));
     const Scores scores = score(rows);
     EXPECT_EQ(table.integer(f, table.column("samples"), 0, 1000), static_cast<int>(rows.size()));
     EXPECT_EQ(table.number(f, table.column("accuracy")), scores.accuracy);
     EXPECT_EQ(table.number(f, table.column("quadratic_kappa")), scores.quadratic_kappa.value_or(-9));
-    kappas.push_back(scores.accuracy);
+    accuracies.push_back(scores.accuracy);
     for (const Prediction& row : rows) ids.insert(row.sample_id);
   }
   EXPECT_EQ(ids.size(), 60U);
@@ -208,9 +215,9 @@ TEST_F(Studying, TableAndPoolEqualRecomputation) {
   EXPECT_EQ(pooled.size(), 60U);
   const auto report = nlohmann::json::parse(text("run/repeat-00/report.json"));
   EXPECT_EQ(report["scores"]["accuracy"].get<double>(), score(pooled).accuracy);
-  const double mean = (kappas[0] + kappas[1] + kappas[2]) / 3;
+  const double mean = (accuracies[0] + accuracies[1] + accuracies[2]) / 3;
   double squares = 0;
-  for (const double kappa : kappas) squares += (kappa - mean) * (kappa - mean);
+  for (const double accuracy : accuracies) squares += (accuracy - mean) * (accuracy - mean);
   const auto summary = nlohmann::json::parse(text("run/summary.json"));
   EXPECT_NEAR(summary["scores"]["accuracy"]["mean"].get<double>(), mean, 1e-12);
   EXPECT_NEAR(summary["scores"]["accuracy"]["sd"].get<double>(), std::sqrt(squares / 2), 1e-12);

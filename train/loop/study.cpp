@@ -56,14 +56,20 @@ class Study {
  private:
   bool run_folds(int repeat) {
     const auto folds = make_folds(*shards_, config_.training, plan_of(config_, repeat));
+    const fs::path whole = repeat_folder(request_.folder, repeat);
+    bool is_reported = is_done(whole);
+    for (std::size_t f = 0; f < folds.size(); ++f) {
+      is_reported = is_reported && is_done(run_folder(request_.folder, repeat, static_cast<int>(f)));
+      if (!run_once(repeat, static_cast<int>(f), folds[f])) return false;
+    }
+    if (is_reported) return true;
     std::vector<Prediction> pooled;
     for (std::size_t f = 0; f < folds.size(); ++f) {
-      if (!run_once(repeat, static_cast<int>(f), folds[f])) return false;
       const auto of_fold =
           read_predictions(run_folder(request_.folder, repeat, static_cast<int>(f)) / "predictions.csv");
       pooled.insert(pooled.end(), of_fold.begin(), of_fold.end());
     }
-    report(std::move(pooled), fmt::format("{} folds, pooled", folds.size()), repeat_folder(request_.folder, repeat));
+    report(std::move(pooled), fmt::format("{} folds, pooled", folds.size()), whole);
     return true;
   }
 
