@@ -204,6 +204,24 @@ TEST_F(Walk, TrainEvaluatePredict) {
   EXPECT_NE(mixed.out.find(fs::path(image).filename().string()), std::string::npos) << mixed.out;
 }
 
+TEST_F(Walk, AForestIsNotExplainedAndTakesNoWeights) {
+  const std::string train =
+      "train --quiet --set model.name=random_forest --set forest.trees=5 --set data.size_px=16 "
+      "--set validation.split=none --set validation.flip_average=true --shards " +
+      path("shards") + " --out " + path("forest");
+  expect_fault(run_genu(train + " --init /nonexistent.safetensors"), 2, "init.weights: a random_forest");
+  EXPECT_FALSE(exists("forest"));
+  const ProgramRun run = run_genu(train);
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  // It grades each image as it is.
+  EXPECT_NE(read_text_file(path("forest/best/grader.yaml")).find("flip_average: false"), std::string::npos);
+  expect_fault(run_genu("explain --quiet --checkpoint " + path("forest") + " --shards " + path("shards") +
+                        " --split test --out " + path("explained_forest")),
+               2, "Grad-CAM needs a convolutional network");
+  EXPECT_FALSE(exists("forest/best/test_touches.json"));
+  EXPECT_FALSE(exists("explained_forest"));
+}
+
 TEST_F(Walk, CrossvalAndCompare) {
   const std::string study =
       "crossval --quiet --config configs/train/synthetic_quick.yaml --epochs 1 "

@@ -134,6 +134,13 @@ void TrainConfig::list_fields(FieldList& fields) {
   fields.section("validation", validation, "how it is judged");
 }
 
+void check_config(const TrainConfig& config) {
+  if (is_forest(config.model) && !config.init.weights.empty()) {
+    throw ConfigError("init.weights: a random_forest is grown anew and takes none; leave it empty");
+  }
+  phases_of(config);
+}
+
 std::vector<PhaseConfig> phases_of(const TrainConfig& config) {
   const PhaseConfig single{config.epochs, config.freeze, config.loss, config.optimiser, config.schedule};
   if (!config.phases.empty() && !(single == PhaseConfig{})) {

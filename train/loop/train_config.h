@@ -129,6 +129,9 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
+// Throws ConfigError where keys contradict each other: what phases_of() throws, and initial weights of a forest.
+void check_config(const TrainConfig& config);
+
 // The phases of a run: those listed, or the one that the config itself describes. Throws ConfigError if both are given,
 // or if the losses of the phases read the network's outputs in different ways or do not fit its head.
 std::vector<PhaseConfig> phases_of(const TrainConfig& config);

@@ -46,7 +46,7 @@ GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& 
   grader.mean_grey = shards.training_pixels().mean_grey;
   grader.sd_grey = shards.training_pixels().sd_grey;
   grader.decoding = decoding_of(phases_of(config).front().loss.kind);
-  grader.flip_average = config.validation.flip_average;
+  grader.flip_average = config.validation.flip_average && !is_forest(config.model);
   grader.preprocess = shards.preprocess_yaml();
   grader.shards_sha256 = shards.index_sha256();
   return grader;
@@ -68,6 +68,7 @@ RunFolder open_folder(const RunRequest& request) {
 
 FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
                         const StopRequest& stop) {
+  check_config(config);
   const GraderConfig grader = grader_config(config, *shards);
   if (request.ranks != nullptr) {
     request.ranks->require_agreement(

@@ -24,7 +24,7 @@ struct RunRequest {
   std::optional<ChosenSamples> samples;  // in place of the shards' own splits and the config's choice among them
 };
 
-// Throws what training_source(), evaluation_source() and fit() throw; UsageError where the ranks differ
+// Throws what check_config(), training_source(), evaluation_source() and fit() throw; UsageError where the ranks differ
 // in config, shards or mode.
 FitOutcome run_training(const TrainConfig& config, const std::shared_ptr<const pipeline::ShardSet>& shards,
                         const RunRequest& request, const StopRequest& stop);
