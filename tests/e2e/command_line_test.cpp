@@ -26,9 +26,10 @@ void expect_one_line(const ProgramRun& run, int exit_code, const std::string& pa
 
 // Commands of this build; the sanitizer presets leave the trainer out.
 std::vector<std::string> built_commands() {
-  std::vector<std::string> commands = {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect"};
+  std::vector<std::string> commands = {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect",
+                                       "compare"};
 #ifdef GENU_WITH_TRAIN
-  commands.insert(commands.end(), {"train", "evaluate", "predict", "explain"});
+  commands.insert(commands.end(), {"train", "crossval", "evaluate", "predict", "explain"});
 #endif
   return commands;
 }
@@ -44,9 +45,9 @@ std::vector<std::string> configured_commands() {
 TEST(CommandLine, HelpNamesEveryCommand) {
   const ProgramRun run = run_genu("--help");
   EXPECT_EQ(run.exit_code, 0);
-  for (const char* command :
-       {"generate", "calibrate", "ingest", "shard", "verify", "inspect", "train", "evaluate", "predict", "explain"}) {
-    EXPECT_NE(run.out.find(command), std::string::npos) << command;
+  for (const std::string command : {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect", "compare",
+                                    "train", "crossval", "evaluate", "predict", "explain"}) {
+    EXPECT_NE(run.out.find("\n  " + command + " "), std::string::npos) << command;
   }
   EXPECT_EQ(run.err, "");
 }
