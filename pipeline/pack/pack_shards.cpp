@@ -97,6 +97,12 @@ class WorkFolder {
   bool kept_ = false;
 };
 
+// From here on the folder holds no set, and nothing that describes one. The card goes first: a set without it is whole.
+void withdraw_index(const fs::path& out) {
+  std::error_code ignored;
+  for (const char* name : {kCroissantName, kShardIndexName, kQuarantineName}) fs::remove(out / name, ignored);
+}
+
 RowFormat row_format(const ShardConfig& config) {
   return {config.preprocess.size_px, config.preprocess.size_px, config.storage};
 }
@@ -180,8 +186,7 @@ class Packing {
                       "without --resume to begin anew");
     }
     const auto published = [&](std::size_t number) {
-      std::error_code ignored;
-      fs::remove(options_.out / kShardIndexName, ignored);  // its shards are about to be opened again
+      withdraw_index(options_.out);  // its shards are about to be opened again
       return options_.out / shard_file_name(number);
     };
     const std::size_t intact_rows = rows_.count_intact(all_rows(old->samples), published);
@@ -351,18 +356,16 @@ class Publisher {
     index.height_px = config_.preprocess.size_px;
     index.width_px = config_.preprocess.size_px;
     index.config_sha256_hex = config_hash(config_);
-    std::error_code ignored;
-    fs::remove(options_.out / kShardIndexName, ignored);
-    fs::remove(options_.out / kQuarantineName, ignored);
+    withdraw_index(options_.out);
+    std::error_code error;
     for (std::size_t i = 0; i < completed_.size(); ++i) {
-      std::error_code error;
       fs::rename(completed_[i].file, options_.out / shard_file_name(i), error);
       if (error) {
         throw IoError((options_.out / shard_file_name(i)).string() + ": cannot rename into place: " + error.message());
       }
       index.shards.push_back({shard_file_name(i), packing_.rows().files()[i].size(), to_hex(completed_[i].sha256)});
     }
-    for (std::size_t i = completed_.size(); fs::remove(options_.out / shard_file_name(i), ignored); ++i) {
+    for (std::size_t i = completed_.size(); fs::remove(options_.out / shard_file_name(i), error); ++i) {
     }
     const std::string text = to_json(index);
     report_.shards = completed_.size();

@@ -128,6 +128,27 @@ TEST_P(Resuming, AfterAKillWhilePublishing) {
   expect_as_uninterrupted();
 }
 
+// What a failure leaves of a published set must not be described as one: neither the index nor the card may stay.
+TEST_P(Resuming, ASetThatIsOpenedAgainLosesItsIndexAndItsCard) {
+  leave_half_done(journal_size() / 2, 0);
+  for (const char* name : {"shard-00000.h5", "shards.json", "croissant.json"}) {
+    fs::copy_file(whole() / name, out() / name);
+  }
+  fs::remove(work() / "rows-00000");
+  EXPECT_THROW(pack_shards(samples(), config, {out(), 2, FaultPolicy::kStop, Resume::kGoOn}), DataError);
+  EXPECT_FALSE(fs::exists(out() / "shards.json"));
+  EXPECT_FALSE(fs::exists(out() / "croissant.json"));
+}
+
+TEST_P(Resuming, ASetThatCannotBeReplacedLosesItsIndexAndItsCard) {
+  fs::copy(whole(), out());
+  fs::remove(out() / "shard-00001.h5");
+  fs::create_directories(out() / "shard-00001.h5/in the way");
+  EXPECT_THROW(pack_shards(samples(), config, {out(), 2, FaultPolicy::kSkip, Resume::kAnew}), IoError);
+  EXPECT_FALSE(fs::exists(out() / "shards.json"));
+  EXPECT_FALSE(fs::exists(out() / "croissant.json"));
+}
+
 TEST_P(Resuming, AnotherJobIsRefusedAndLeftAlone) {
   leave_half_done(journal_size(), 0);
   const auto before = contents(out());
