@@ -70,10 +70,10 @@ class PlantedFault : public ::testing::Test {
     EXPECT_FALSE(packed());
   }
   // The file is left out and named, the rest goes on; --strict stops.
-  void expect_left_out(const std::string& file, const std::string& line, int strict_exit = 3) const {
+  void expect_left_out(const std::string& file, const std::string& line) const {
     expect_line(shard(), 0, file, line);
     EXPECT_TRUE(packed());
-    expect_line(shard("--strict"), strict_exit, file, line);
+    expect_line(shard("--strict"), 3, file, line);
     expect_line(ingest("--mendeley " + films().string()), 0, file, line);
   }
 
