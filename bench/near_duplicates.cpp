@@ -1,13 +1,11 @@
 // The search for near duplicates, measured.
 //   near_duplicates [N]       how long it takes: N random fingerprints (100000), parted 70/15/15
 //   near_duplicates DIR       what it finds: the films of a folder in the Mendeley layout against each other and
-//   against
-//                             altered copies of every tenth
+//                             against altered copies of every tenth
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -122,20 +120,6 @@ std::vector<Alteration> alterations() {
                    [degrees](const cv::Mat& a) { return warped(a, 1, degrees, 0); }});
   }
   return all;
-}
-
-int bits_apart(const ImageFingerprint& a, const ImageFingerprint& b) {
-  int plain = 0;
-  int mirrored_bits = 0;
-  for (std::size_t i = 0; i < a.bits.size(); ++i) {
-    plain += std::popcount(a.bits[i] ^ b.bits[i]);
-    mirrored_bits += std::popcount(a.bits[i] ^ b.mirrored_bits[i]);
-  }
-  return std::min(plain, mirrored_bits);
-}
-
-double likeness(const StructureMap& a, const StructureMap& b) {
-  return std::max(correlation(a, b), correlation(a, mirrored(b)));
 }
 
 double part_of(std::vector<double> sorted, double part) {

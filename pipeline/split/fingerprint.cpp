@@ -231,6 +231,10 @@ double correlation(const StructureMap& a, const StructureMap& b) {
   return sum;
 }
 
+double likeness(const StructureMap& a, const StructureMap& b) {
+  return std::max(correlation(a, b), correlation(a, mirrored(b)));
+}
+
 ImageFingerprint image_fingerprint(const GreyView& image) {
   auto coefficients = middle_frequencies(raw_map(image));
   ImageFingerprint fingerprint;

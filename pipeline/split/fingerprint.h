@@ -5,7 +5,9 @@
 // are alike in all knees.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -30,8 +32,20 @@ StructureMap structure_map(const GreyView& image);
 StructureMap mirrored(const StructureMap& map);
 // Correlation, -1..1.
 double correlation(const StructureMap& a, const StructureMap& b);
+// The greater correlation of `a` with `b` and with its mirror image.
+double likeness(const StructureMap& a, const StructureMap& b);
 
 // 25 us an image of 224 px; no allocation from the second image of a thread on.
 ImageFingerprint image_fingerprint(const GreyView& image);
+
+inline int differing_bits(const FingerprintBits& a, const FingerprintBits& b) {
+  int count = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += std::popcount(a[i] ^ b[i]);
+  return count;
+}
+// Differing bits, 0..256, of `a` and `b` or its mirror image, whichever is nearer.
+inline int bits_apart(const ImageFingerprint& a, const ImageFingerprint& b) {
+  return std::min(differing_bits(a.bits, b.bits), differing_bits(a.bits, b.mirrored_bits));
+}
 
 }  // namespace genu::pipeline

@@ -5,7 +5,6 @@
 #include <tbb/parallel_for.h>
 
 #include <algorithm>
-#include <bit>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -13,20 +12,6 @@
 #include "core/errors.h"
 
 namespace genu::pipeline {
-
-namespace {
-
-int differing_bits(const FingerprintBits& a, const FingerprintBits& b) {
-  int count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) count += std::popcount(a[i] ^ b[i]);
-  return count;
-}
-
-int distance(const ImageFingerprint& a, const ImageFingerprint& b) {
-  return std::min(differing_bits(a.bits, b.bits), differing_bits(a.bits, b.mirrored_bits));
-}
-
-}  // namespace
 
 void NearDuplicateConfig::list_fields(FieldList& fields) {
   fields.choice("search", search, {{"on", NearDuplicateSearch::kOn}, {"off", NearDuplicateSearch::kOff}},
@@ -54,7 +39,7 @@ std::vector<IndexPair> close_pairs(std::span<const Split> splits, std::span<cons
     const ImageFingerprint& one = grouped[i];
     auto& mine = found.local();
     for (std::size_t k = group_end[i]; k < grouped.size(); ++k) {
-      if (distance(one, grouped[k]) <= most_hash_bits) mine.push_back(std::minmax(order[i], order[k]));
+      if (bits_apart(one, grouped[k]) <= most_hash_bits) mine.push_back(std::minmax(order[i], order[k]));
     }
   });
   std::vector<IndexPair> pairs;
@@ -76,8 +61,7 @@ NearDuplicateReport check_near_duplicates(std::span<const SourceSample> samples,
   for (const auto& [i, k] : close_pairs(splits, fingerprints, config.most_hash_bits)) {
     ++report.candidate_pairs;
     if (first_index != i) first_index = i, first = structure_of(i);
-    const StructureMap second = structure_of(k);
-    const double alike = std::max(correlation(first, second), correlation(first, mirrored(second)));
+    const double alike = likeness(first, structure_of(k));
     if (alike >= config.least_correlation) {
       throw DataError(
           fmt::format("the same image, altered, is in two splits: {} ({}) and {} ({}), structure "
