@@ -2,13 +2,58 @@
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-build=${GENU_BUILD:-build/release} # where another build lies
+build=build/release
 genu=$build/genu
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
   printf 'genu: error: %s\n' "$*" >&2
   exit 1
+}
+
+# take_options "NAME ..." ARGUMENTS: every option takes a value, which goes into the variable of its name. --help prints
+# the script's first comment.
+take_options() {
+  local names=" $1 "
+  shift
+  while [ $# -gt 0 ]; do
+    case "$1" in
+      -h | --help)
+        sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$root/scripts/${0##*/}"
+        exit 0
+        ;;
+      --?*) [[ "$names" == *" ${1#--} "* ]] || fail "unknown option $1; see $0 --help" ;;
+      *) fail "'$1' is no option; see $0 --help" ;;
+    esac
+    [ $# -ge 2 ] || fail "$1 needs a value"
+    printf -v "${1#--}" '%s' "$2"
+    shift 2
+  done
+}
+
+need_genu() { [ -x "$genu" ] || fail "no $genu; run scripts/setup.sh --no-run first"; }
+
+# $work becomes a scratch folder: the one that --work names, or a fresh one that is removed at the end.
+work=
+make_work() {
+  if [ -n "$work" ]; then
+    mkdir -p "$work"
+  else
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+  fi
+}
+
+# killed_within MILLISECONDS COMMAND...: true if SIGKILL, at a random moment of that span, met the command; false if it
+# had finished before. An end that is neither is the command's own fault.
+killed_within() {
+  local seconds status=0
+  seconds=$(awk -v ms="$1" -v r="$RANDOM" 'BEGIN { printf "%.3f", 0.001 + ms * r / 32768 / 1000 }') # 0 would be no limit
+  shift
+  # In the foreground timeout waits for the command's end, so that no lock is still held.
+  { timeout --foreground --signal=KILL "$seconds" "$@" >/dev/null 2>"$work/log" || status=$?; } 2>/dev/null
+  [ $status -ne 0 ] || return 1
+  [ $status -eq 137 ] || fail "ended with $status: $* ($(cat "$work/log"))"
 }
 
 # Folder for CMAKE_PREFIX_PATH that holds LibTorch's CMake files; empty where there is none.

@@ -13,20 +13,7 @@
 real=
 weights=../shared/weights/mobilenet_v2_imagenet.safetensors
 out=runs/demo
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --real | --weights | --out)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2
-      ;;
-    -h | --help)
-      sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-      exit 0
-      ;;
-    *) fail "unknown option $1; see scripts/demo.sh --help" ;;
-  esac
-done
+take_options "real weights out" "$@"
 [ -n "$real" ] || fail "--real DIR is needed; see scripts/demo.sh --help"
 [ -d "$real/val" ] || fail "$real has no val folder; --real needs split/grade/SUBJECTSIDE.png"
 [ -f "$weights" ] || fail "$weights is missing; give ImageNet MobileNetV2 weights with --weights FILE"

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
 # Kills a generating run at random moments, resumes it, and compares the finished tree with an uninterrupted one.
 #
-#   scripts/kill_resume.sh [kills]     100 by default
+#   scripts/kill_resume.sh [--kills N]
+#
+#   --kills N     how many kills (100)
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-kills=${1:-100}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+kills=100
+take_options "kills" "$@"
+need_genu
+make_work
 options=(--quiet --set image_size_px=96 --set splits.train_per_grade=100 --set splits.test_per_grade=0 --set splits.sample_per_grade=0)
 tree_hash() { (cd "$1" && find . -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-64); }
 
@@ -20,11 +23,9 @@ while [ $done_kills -lt "$kills" ]; do
   rm -rf "$work/set"
   # A few kills into the same folder, then let it finish.
   for _ in 1 2 3; do
-    $genu generate "${options[@]}" --resume --out "$work/set" >/dev/null 2>"$work/err" &
-    pid=$!
-    sleep "$(awk -v m="$span_ms" -v r="$RANDOM" 'BEGIN { printf "%.3f", m * r / 32768 / 1000 }')"
-    if kill -9 $pid 2>/dev/null; then done_kills=$((done_kills + 1)); fi
-    wait $pid 2>/dev/null || true
+    if killed_within "$span_ms" $genu generate "${options[@]}" --resume --out "$work/set"; then
+      done_kills=$((done_kills + 1))
+    fi
     # Nothing half-written is ever visible under its own name.
     find "$work/set" -path '*/.genu-progress' -prune -o -name '*.png' -size 0 -print 2>/dev/null | grep . && fail "an empty picture is visible"
   done

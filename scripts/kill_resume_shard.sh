@@ -11,22 +11,9 @@
 kills=100
 real=
 storage=plain
-work=
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --kills | --real | --storage | --work)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2
-      ;;
-    *) fail "unknown option $1" ;;
-  esac
-done
-[ -x $genu ] || fail "no $genu; run scripts/setup.sh --no-run first"
-if [ -z "$work" ]; then
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-fi
+take_options "kills real storage work" "$@"
+need_genu
+make_work
 
 if [ -n "$real" ]; then
   source=(--mendeley "$real")
@@ -47,23 +34,11 @@ while [ "$done_kills" -lt "$kills" ]; do
   rm -rf "$work/killed"
   resume=
   while [ "$done_kills" -lt "$kills" ]; do
-    "${pack[@]}" --out "$work/killed" $resume >/dev/null 2>"$work/log" &
-    pid=$!
     # Anywhere from before the first row to behind the last name.
-    (
-      sleep "$(awk -v ms="$milliseconds" -v r="$RANDOM" 'BEGIN { printf "%.3f", ms * 1.05 * r / 32768 / 1000 }')"
-      exec kill -9 $pid
-    ) 2>/dev/null &
-    killer=$!
-    status=0
-    wait $pid 2>/dev/null || status=$?
-    kill $killer 2>/dev/null || true
-    [ "$status" -ne 0 ] || break # it had finished
-    [ "$status" -eq 137 ] || fail "ended with $status: $(cat "$work/log")"
+    killed_within $((milliseconds * 105 / 100)) "${pack[@]}" --out "$work/killed" $resume || break # it had finished
     done_kills=$((done_kills + 1))
     resume=--resume
   done
-  wait || true
   "${pack[@]}" --out "$work/killed" $resume >/dev/null 2>"$work/log" || fail "resume failed: $(cat "$work/log")"
   rounds=$((rounds + 1))
   diff -r "$work/whole" "$work/killed" >&2 || fail "round $rounds differs from the uninterrupted run"

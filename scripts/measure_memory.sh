@@ -11,22 +11,9 @@
 
 counts="10000 100000"
 size=224
-work=
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --counts | --size | --work)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2
-      ;;
-    *) fail "unknown option $1" ;;
-  esac
-done
-[ -x $genu ] || fail "no $genu; run scripts/setup.sh --no-run first"
-if [ -z "$work" ]; then
-  work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
-fi
+take_options "counts size work" "$@"
+need_genu
+make_work
 
 [ -d "$work/knees" ] || $genu generate --quiet --set splits.train_per_grade=20 --set splits.test_per_grade=0 \
   --set splits.sample_per_grade=0 --out "$work/knees" >/dev/null

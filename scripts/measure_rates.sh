@@ -5,7 +5,7 @@
 #   scripts/measure_rates.sh --real DIR --peers DIR [--threads N] [--only WORK]
 #
 #   --real DIR    Mendeley layout
-#   --only WORK   generate, data (packing, batches, raw read) or train; all by default
+#   --only WORK   generate, data (packing, batches, raw read), train or all (default)
 #   --peers DIR   pillow_generator.py and torch_pipeline.py; they need Debian's python3-torchvision python3-h5py python3-pil
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
@@ -13,23 +13,17 @@ real=../shared/data/mendeley
 peers=../shared/peers
 threads=2
 only=all
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --real | --peers | --threads | --only)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2
-      ;;
-    *) fail "unknown option $1" ;;
-  esac
-done
+take_options "real peers threads only" "$@"
+case "$only" in
+  all | generate | data | train) ;;
+  *) fail "--only $only is unknown; it must be generate, data, train or all" ;;
+esac
 [ -d "$real/train" ] || fail "$real has no train folder"
 [ -f "$peers/torch_pipeline.py" ] || fail "$peers has no torch_pipeline.py"
 /usr/bin/python3 -c 'import torchvision, h5py, PIL' 2>/dev/null ||
   fail "the peers need Debian's python3-torchvision python3-h5py python3-pil"
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+make_work
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 # Wall seconds of a command whose output goes to $work/log.

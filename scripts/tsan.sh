@@ -8,7 +8,7 @@
 #   FILTER     a GoogleTest filter in place of the one below
 # Debian's oneTBB is not instrumented: the sanitizer does not see how it hands a task from one thread to another and takes
 # everything that a task touches for a race (704 reports). So the same version is built with the sanitizer from
-# Debian's source package into build/tsan/onetbb.
+# Debian's source package, taken from where this machine's apt takes its packages, into build/tsan/onetbb.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 jobs=2
@@ -28,9 +28,11 @@ done
 mkdir -p build/tsan
 tbb=$root/build/tsan/onetbb
 if [ ! -f "$tbb/CMakeLists.txt" ]; then
-  mkdir -p "$tbb/apt/lists/partial"
-  echo "deb-src [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $(. /etc/os-release && echo "$VERSION_CODENAME") main" >"$tbb/apt/sources.list"
-  apt=(apt-get -q -o "Dir::Etc::sourcelist=$tbb/apt/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$tbb/apt/lists")
+  mkdir -p "$tbb"/apt/{lists/partial,sources}
+  for list in /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources}; do
+    [ ! -f "$list" ] || sed -E 's/^deb\s/deb-src /; s/^Types:.*/Types: deb-src/' "$list" >"$tbb/apt/sources/${list##*/}"
+  done
+  apt=(apt-get -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$tbb/apt/sources" -o "Dir::State::lists=$tbb/apt/lists")
   (cd "$tbb/apt" && "${apt[@]}" update && "${apt[@]}" source --download-only onetbb) >build/tsan/apt.log 2>&1 ||
     fail "no source package of oneTBB; see build/tsan/apt.log"
   tar xJf "$tbb"/apt/onetbb_*.orig.tar.xz -C "$tbb" --strip-components=1
