@@ -23,10 +23,10 @@ struct PngImage {
 // What a picture shows decides the filter: greys may be worth trying every filter, label maps repeat the row above.
 enum class PngContent : std::uint8_t { kPicture, kLabels };
 
-// Deflate effort: 1 (fast, by ISA-L: half the time of libdeflate's 1 for a picture and 2 % larger, a fifth of the time
-// for a label map) or 2 .. 12 (small, by libdeflate). Up to 2 each row is filtered against the one above, beyond that
-// every row of a picture gets its own best filter. The same bytes from every thread and on every processor that the
-// compressors have the same code for: x86-64 with AVX2.
+// Deflate effort: 1 (fast, by ISA-L) or 2 .. 12 (small, by libdeflate).
+// Up to 2 each row is filtered against the one above, beyond that every row of a picture gets its own best filter.
+// The same bytes from every thread and on every processor that the compressors have the same code for:
+// x86-64 with AVX2.
 // Throws InternalError if size and bytes of `image` do not agree.
 std::vector<std::uint8_t> encode_png(const PngImage& image, int compression_level = 1,
                                      PngContent content = PngContent::kPicture);

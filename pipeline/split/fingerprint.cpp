@@ -23,7 +23,7 @@ using Plane = std::array<float, kPixels>;
 using Coefficients = std::array<float, kHashSide * kHashSide>;
 
 // Sixteen neighbours of a row, or all frequencies of one axis (vectors are a GCC and Clang extension that any processor
-// can run; written out because GCC keeps sums of plain loops in memory, which took three times as long).
+// can run; written out because GCC 12 keeps the sums of plain loops in memory).
 constexpr std::size_t kLanes = 16;
 static_assert(kSide % kLanes == 0 && kHashSide == kLanes);
 using Lanes = float __attribute__((vector_size(kLanes * sizeof(float))));

@@ -35,7 +35,7 @@ double correlation(const StructureMap& a, const StructureMap& b);
 // The greater correlation of `a` with `b` and with its mirror image.
 double likeness(const StructureMap& a, const StructureMap& b);
 
-// 25 us an image of 224 px; no allocation from the second image of a thread on.
+// No allocation from the second image of a thread on.
 ImageFingerprint image_fingerprint(const GreyView& image);
 
 inline int differing_bits(const FingerprintBits& a, const FingerprintBits& b) {
