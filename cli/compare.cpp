@@ -53,6 +53,9 @@ int run(const std::vector<std::string>& arguments) {
   const std::string json = train::comparison_json(comparison);
   if (!options.out.empty()) {
     write_file_atomically(options.out, json);
+    for (const train::Contender& contender : contenders) {
+      for (const auto& file : contender.files) record.add_input(file.string(), to_hex(sha256_file(file)));
+    }
     record.add_result("comparison_sha256", to_hex(sha256(json)));
     record.write(options.out + ".run.json");
   }

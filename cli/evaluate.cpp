@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "cli/checkpoint_options.h"
 #include "cli/commands.h"
 #include "core/errors.h"
 #include "core/run_record.h"
@@ -52,9 +53,7 @@ void describe(CLI::App& app, Options& options) {
       ->check(CLI::Range(0, 1000000))
       ->capture_default_str();
   app.add_option("--limit", options.limit, "grade N samples only")->check(CLI::Range(1, 1 << 30));
-  app.add_option("--device", options.device, "cpu, cuda, or auto = a GPU where there is one")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}))
-      ->capture_default_str();
+  add_device_option(app, options.device);
   app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
 }
 
@@ -68,16 +67,16 @@ train::EvaluationSelection selection(const Options& options) {
 }
 
 // Grades of each checkpoint in turn, averaged.
-train::Report grade(const Options& options, const std::shared_ptr<const pipeline::ShardSet>& shards) {
+train::Report grade(const Options& options, const std::shared_ptr<const pipeline::ShardSet>& shards,
+                    RunRecord& record) {
   const train::EvaluationSelection selected = selection(options);
   std::vector<std::vector<train::Prediction>> members;
   std::vector<std::string> folders, models;
   int touches = 0;
   for (const std::string& checkpoint : options.checkpoints) {
     train::Grader grader = train::Grader::load(checkpoint);
-    grader.move_to(options.device == "cuda"  ? train::DeviceChoice::kCuda
-                   : options.device == "cpu" ? train::DeviceChoice::kCpu
-                                             : train::DeviceChoice::kAuto);
+    add_checkpoint(record, grader);
+    grader.move_to(device_named(options.device));
     if (selected.split == pipeline::Split::kTest) {
       touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
     }
@@ -105,7 +104,7 @@ int run(const std::vector<std::string>& arguments) {
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.threads);
   const auto shards = pipeline::ShardSet::open(options.shards);
-  const train::Report report = grade(options, shards);
+  const train::Report report = grade(options, shards, record);
   if (!options.out.empty()) {
     train::write_report(report, options.out);
 #ifdef GENU_WITH_IMAGES

@@ -11,10 +11,12 @@
 #include <optional>
 #include <set>
 
+#include "cli/checkpoint_options.h"
 #include "cli/commands.h"
 #include "core/csv.h"
 #include "core/errors.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/log.h"
 #include "core/progress.h"
 #include "core/run_record.h"
@@ -50,6 +52,7 @@ struct Options {
   int overlays = 0;
   int batch_size = 16;
   int threads = 0;
+  std::string device = "auto";
   bool strict = false;
 };
 
@@ -81,6 +84,7 @@ void describe(CLI::App& app, Options& options) {
                  "knee in image files: left, right, unknown, or auto = from names such as 9001400R.png")
       ->check(CLI::IsMember({"auto", "left", "right", "unknown"}))
       ->capture_default_str();
+  add_device_option(app, options.device);
   app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
   app.add_flag("--strict", options.strict, "stop at the first knee that cannot be explained");
   app.add_option("FILE", options.files, "PNG, JPEG, BMP, TIFF or DICOM images of one knee each");
@@ -323,6 +327,10 @@ std::vector<Knee> chosen_knees(const train::Grader& grader, const Options& optio
     if (options.split == "test") train::count_test_touch(grader.folder(), shards->index_sha256());
     return knees;
   }
+  if (!options.dataset.empty()) {
+    const fs::path manifest = fs::path(options.dataset) / "manifest.csv";
+    record.add_input(manifest.string(), to_hex(sha256_file(manifest)));
+  }
   return limited(options.dataset.empty() ? knees_of_files(grader, options) : knees_of_dataset(grader, options),
                  options.limit);
 }
@@ -339,7 +347,9 @@ int run(const std::vector<std::string>& arguments) {
   const train::ExplainOptions what = explain_options(options);
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.threads);
-  const train::Grader grader = train::Grader::load(options.checkpoint);
+  train::Grader grader = train::Grader::load(options.checkpoint);
+  add_checkpoint(record, grader);
+  grader.move_to(device_named(options.device));
   grader.check_explainable(what);  // before a look at the test split is counted
   const std::vector<Knee> knees = chosen_knees(grader, options, record);
   Results results(options, grader.config());

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "core/csv.h"
 #include "core/files.h"
@@ -34,6 +35,16 @@ class Walk : public ::testing::Test {
   static void TearDownTestSuite() { folder_.reset(); }
 
   static std::string path(const std::string& name) { return (folder_->path() / name).string(); }
+  // Whose hashes OUT.run.json holds.
+  static std::set<std::string> inputs_of(const std::string& out) {
+    std::set<std::string> names;
+    const auto record = nlohmann::json::parse(read_text_file(path(out + ".run.json")));
+    for (const auto& [name, hash] : record.at("inputs_sha256").items()) {
+      EXPECT_EQ(hash.get<std::string>().size(), 64u) << name;
+      names.insert(name);
+    }
+    return names;
+  }
   static bool exists(const std::string& name) { return fs::exists(folder_->path() / name); }
 
   static std::unique_ptr<TemporaryFolder> folder_;
@@ -145,6 +156,9 @@ TEST_F(Walk, TrainEvaluatePredict) {
   const ProgramRun explain = run_genu("explain --quiet --json --checkpoint " + path("run/best/model.safetensors") +
                                       " --dataset " + path("set") + " --split test --out " + path("explained"));
   ASSERT_EQ(explain.exit_code, 0) << explain.err;
+  EXPECT_EQ(inputs_of("report"), (std::set<std::string>{path("run/best/model.safetensors"), path("shards")}));
+  EXPECT_EQ(inputs_of("explained"),
+            (std::set<std::string>{path("run/best/model.safetensors"), path("set/manifest.csv")}));
   const auto regions = nlohmann::json::parse(explain.out).at("regions");
   EXPECT_EQ(regions.at("all").at("samples").get<int>(), 5);
   const auto rows = CsvTable::read(path("explained/explanations.csv"));
@@ -248,6 +262,11 @@ TEST_F(Walk, CrossvalAndCompare) {
   EXPECT_EQ(json.at("metrics").at(0).at("groups").at(0).at("observations").get<int>(), 3);
   EXPECT_EQ(json.at("pairs").at(0).at("mcnemar").at("exact_p").get<double>(), 1.0);
   EXPECT_EQ(read_text_file(path("same.json")), same.out);
+  std::set<std::string> files = {path("folds/repeat-00/predictions.csv")};
+  for (int fold = 0; fold < 3; ++fold) {
+    files.insert(path("folds/repeat-00/fold-0" + std::to_string(fold) + "/predictions.csv"));
+  }
+  EXPECT_EQ(inputs_of("same.json"), files);
   expect_fault(run_genu("compare " + path("folds") + " " + path("folds/repeat-00/fold-00")), 3, "same images");
   expect_fault(run_genu("compare " + path("folds") + " /nonexistent"), 4, "/nonexistent");
 }

@@ -36,7 +36,8 @@ std::size_t cam_depth(const GraderModel& model, const std::string& block) {
 
 torch::Tensor cam_maps(GraderModel& model, const torch::Tensor& pixels, std::size_t depth) {
   const torch::NoGradGuard no_grad;
-  const torch::Tensor maps = model.run_blocks(model.prepare(pixels), 0, depth).to(torch::kFloat32);
+  const torch::Tensor maps =
+      model.run_blocks(model.prepare(pixels.to(model.parameters().front().device())), 0, depth).to(torch::kFloat32);
   if (maps.dim() != 4) {
     throw UsageError("this network is no convolutional one: its blocks give tokens, not maps, and Grad-CAM needs maps");
   }

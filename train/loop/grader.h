@@ -47,9 +47,8 @@ class Grader {
   // `path` is a checkpoint folder or a run's folder (its best). Throws IoError, DataError.
   static Grader load(const std::filesystem::path& path);
 
-  // Where sources are graded from now on; after load() the CPU. Single images and explanations need the CPU, and a
-  // forest stays there. Throws
-  // UsageError where there is no such device.
+  // Where the network works from now on; after load() the CPU. A forest stays there. Throws UsageError where there is
+  // no such device.
   void move_to(DeviceChoice device);
 
   const std::filesystem::path& folder() const { return folder_; }

@@ -37,10 +37,15 @@ std::vector<fs::path> folders_with_predictions(const fs::path& folder) {
   return found;
 }
 
-std::vector<std::vector<Prediction>> folds_in(const fs::path& folder) {
+std::vector<Prediction> read_noted(const fs::path& file, std::vector<fs::path>& files) {
+  files.push_back(file);
+  return read_predictions(file);
+}
+
+std::vector<std::vector<Prediction>> folds_in(const fs::path& folder, std::vector<fs::path>& files) {
   std::vector<std::vector<Prediction>> folds;
   for (const fs::path& path : folders_with_predictions(folder)) {
-    if (path.filename().string().starts_with("fold-")) folds.push_back(read_predictions(path / kFile));
+    if (path.filename().string().starts_with("fold-")) folds.push_back(read_noted(path / kFile, files));
   }
   return folds;
 }
@@ -133,9 +138,9 @@ Contender load_contender(const fs::path& path) {
   Contender contender{.name = path.string(), .runs = {}, .observations = {}};
   fs::path single = path;  // what a single run is
   if (!fs::is_directory(path)) {
-    contender.runs.push_back(sorted(read_predictions(path)));
+    contender.runs.push_back(sorted(read_noted(path, contender.files)));
   } else if (fs::exists(path / kFile)) {
-    contender.runs.push_back(sorted(read_predictions(path / kFile)));
+    contender.runs.push_back(sorted(read_noted(path / kFile, contender.files)));
   } else {
     const auto folders = folders_with_predictions(path);
     if (folders.empty()) {
@@ -146,11 +151,12 @@ Contender load_contender(const fs::path& path) {
     }
     single = folders.front();
     for (const fs::path& folder : folders) {
-      contender.runs.push_back(sorted(read_predictions(folder / kFile)));
+      contender.runs.push_back(sorted(read_noted(folder / kFile, contender.files)));
       require_same_samples(single.string(), contender.runs.front(), folder.string(), contender.runs.back());
     }
   }
-  if (contender.runs.size() == 1 && fs::is_directory(single)) contender.observations = folds_in(single);
+  if (contender.runs.size() == 1 && fs::is_directory(single))
+    contender.observations = folds_in(single, contender.files);
   if (contender.observations.empty()) contender.observations = contender.runs;
   return contender;
 }

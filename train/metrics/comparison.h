@@ -18,6 +18,7 @@ struct Contender {
   std::string name;
   std::vector<std::vector<Prediction>> runs;          // each of the whole set of samples
   std::vector<std::vector<Prediction>> observations;  // whose scores the analysis of variance takes
+  std::vector<std::filesystem::path> files = {};      // all that was read
 };
 
 // `path` is a predictions.csv, a folder that holds one (a report of `genu evaluate`, a repeat of `genu crossval`), or a
