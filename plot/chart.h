@@ -12,7 +12,7 @@ namespace genu::plot {
 
 struct Axis {
   std::string label = {};
-  std::optional<double> low = {};                         // nothing = from the data, widened to a tick
+  std::optional<double> low = {};                         // nothing = from the data, with a margin of 5 %
   std::optional<double> high = {};                        // > low
   enum class Ticks { kAny, kWhole } ticks = Ticks::kAny;  // whole: epochs, counts
 };
