@@ -57,7 +57,6 @@ class FilePath {
   FilePath(const std::filesystem::path& path) : text_(path.string()) {}
   operator std::filesystem::path() const { return text_; }
   const std::string& string() const { return text_; }
-  const char* c_str() const { return text_.c_str(); }
   bool operator==(const FilePath&) const = default;
 
  private:
