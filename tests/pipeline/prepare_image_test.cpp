@@ -78,6 +78,20 @@ TEST(PrepareImage, LabelsGoWhereTheirPicturesGo) {
   EXPECT_THROW(prepare_labels(deep, std::nullopt, sized(32)), DataError);
 }
 
+// A cell of 3 x 3 pixels becomes its middle one, so that labels do not slide towards a corner of their picture.
+TEST(PrepareImage, ShrunkLabelsComeFromTheMiddleOfTheirCells) {
+  DecodedImage labels{96, 96, 8, std::vector<std::uint8_t>(96 * 96, 1)};
+  for (std::size_t y = 1; y < 96; y += 3) {
+    for (std::size_t x = 1; x < 96; x += 3) labels.bytes[96 * y + x] = static_cast<std::uint8_t>(100 + x / 3);
+  }
+  const auto as_left = prepare_labels(labels, KneeSide::kLeft, sized(32));
+  const auto as_right = prepare_labels(labels, KneeSide::kRight, sized(32));
+  for (std::size_t i = 0; i < 32 * 32; ++i) {
+    ASSERT_EQ(as_left[i], 100 + i % 32);
+    ASSERT_EQ(as_right[i], 131 - i % 32);
+  }
+}
+
 TEST(PrepareImage, SixteenBitsMapTheFullRange) {
   // 257 v has the byte v twice.
   DecodedImage deep{32, 32, 16, std::vector<std::uint8_t>(2 * 32 * 32)};
