@@ -178,6 +178,7 @@ std::size_t append_fast_stream(const std::vector<std::uint8_t>& data, std::size_
   png.resize(start + data.size() + data.size() / 1024 + 64);
   isal_zstream stream;
   isal_deflate_stateless_init(&stream);
+  stream.hist_bits = 0;  // the greatest window; init leaves it as the stack had it
   stream.level = 1;
   stream.level_buf = tables.data();
   stream.level_buf_size = static_cast<std::uint32_t>(tables.size());

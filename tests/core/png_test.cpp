@@ -63,6 +63,24 @@ TEST(Png, TheSameBytesWhateverCameBefore) {
   }
 }
 
+// Leaves `value` where the next call's locals will lie.
+[[gnu::noinline]] void fill_stack(std::uint16_t value) {
+  std::array<volatile std::uint16_t, 200'000> below;
+  for (auto& word : below) word = value;
+}
+
+TEST(Png, TheSameBytesWhateverTheStackHeld) {
+  const PngImage image = noise_image(224, 224, 1, 8);
+  PngImage smooth = image;
+  for (std::size_t i = 0; i < smooth.bytes.size(); ++i) smooth.bytes[i] = static_cast<std::uint8_t>(100 + image.bytes[i] % 5);
+  fill_stack(0);
+  const auto clean = encode_png(smooth, 1);
+  for (std::uint16_t value = 1; value <= 20; ++value) {
+    fill_stack(value);
+    ASSERT_EQ(encode_png(smooth, 1), clean) << value;
+  }
+}
+
 TEST(Png, EveryTruncationAndFlippedByteIsNamedOrHarmless) {
   const PngImage image = noise_image(16, 16, 1, 8);
   const auto bytes = encode_png(image, 1);
