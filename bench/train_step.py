@@ -61,9 +61,41 @@ def custom_cnn(classes):
                          nn.Linear(256, classes))
 
 
+class Bottleneck(nn.Module):
+    def __init__(self, inputs, width, stride):
+        super().__init__()
+        outputs = 4 * width
+        self.conv1, self.bn1 = nn.Conv2d(inputs, width, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv2, self.bn2 = nn.Conv2d(width, width, 3, stride, 1, bias=False), nn.BatchNorm2d(width)
+        self.conv3, self.bn3 = nn.Conv2d(width, outputs, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.relu = nn.ReLU(inplace=True)
+        self.downsample = None
+        if stride != 1 or inputs != outputs:
+            self.downsample = nn.Sequential(nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.relu(self.bn1(self.conv1(x)))
+        y = self.relu(self.bn2(self.conv2(y)))
+        y = self.bn3(self.conv3(y))
+        return self.relu(y + (self.downsample(x) if self.downsample else x))
+
+
+def resnet_50(classes):
+    layers, inputs = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(inplace=True), nn.MaxPool2d(3, 2, 1)], 64
+    for width, repeats, stride in ((64, 3, 1), (128, 4, 2), (256, 6, 2), (512, 3, 2)):
+        for i in range(repeats):
+            layers.append(Bottleneck(inputs, width, stride if i == 0 else 1))
+            inputs = 4 * width
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2048, classes))
+
+
+# Model, side of its pictures, their channels.
+MODELS = {'mobilenet_v2': (MobileNetV2, 224, 3), 'resnet_50': (resnet_50, 224, 3), 'custom_cnn': (custom_cnn, 128, 1)}
+
+
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument('model', choices=['mobilenet_v2', 'custom_cnn'])
+    parser.add_argument('model', choices=MODELS)
     parser.add_argument('--batch', type=int, default=32)
     parser.add_argument('--size', type=int)
     parser.add_argument('--threads', type=int, default=2)
@@ -73,11 +105,11 @@ def main():
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    mobile = options.model == 'mobilenet_v2'
-    size = options.size or (224 if mobile else 128)
+    make, side, channels = MODELS[options.model]
+    size = options.size or side
     layout = torch.channels_last if options.layout == 'channels_last' else torch.contiguous_format
-    model = (MobileNetV2(5) if mobile else custom_cnn(5)).to(memory_format=layout).train()
-    pixels = torch.randn(options.batch, 3 if mobile else 1, size, size).contiguous(memory_format=layout)
+    model = make(5).to(memory_format=layout).train()
+    pixels = torch.randn(options.batch, channels, size, size).contiguous(memory_format=layout)
     labels = torch.randint(0, 5, (options.batch,))
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.02, fused=True)
     loss_function = nn.CrossEntropyLoss(label_smoothing=0.1)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generator/dataset/seed_compat.h"
+#include "generator/projection/upsample.h"
 #include "generator/truth/label_map.h"
 
 namespace genu::generator {
@@ -129,15 +130,15 @@ RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample,
                          RenderWorkspace& work) {
   RandomStream texture(config.seed, sample.plan.number, "texture"), noise(config.seed, sample.plan.number, "noise");
   RenderedKnee rendered;
-  const ProjectionInput input{sample.anatomy, sample.geometry, sample.frame, resources.textures,
-                              config.trabecular.look, &resources.habitus};
+  const ProjectionInput input{sample.anatomy,     sample.geometry,        sample.frame,
+                              resources.textures, config.trabecular.look, &resources.habitus};
   const AttenuationModel& attenuation = resources.attenuation.at(sample.exposure.tube_voltage_kvp);
   // The knee without lesions decides exposure, scatter and look-up.
   const int cell_px = reference_cell_px(sample.frame.width_px);
   const ImageFrame coarse = coarsened(sample.frame, cell_px);
-  project_reference({sample.anatomy, sample.geometry, coarse, resources.textures, config.trabecular.look,
-                     &resources.habitus},
-                    work.reference_projection, work.reference_maps);
+  project_reference(
+      {sample.anatomy, sample.geometry, coarse, resources.textures, config.trabecular.look, &resources.habitus},
+      work.reference_projection, work.reference_maps);
   expose_reference(work.reference_maps, sample.exposure, attenuation, cell_px, coarse.pixel_spacing_mm, work.reference);
   compress_range(sample.look, coarse.pixel_spacing_mm, work.reference.log_signal, work.range_change);
   project_knee(input, texture, work.projection, work.maps);

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "generator/projection/upsample.h"
 #include "generator/projection/vector_math.h"
 
 namespace genu::generator {
@@ -175,29 +176,6 @@ void wide_blur(double sigma_px, Image<float>& coarse, Image<float>& scratch) {
       for (int x = 0; x < coarse.width_px; ++x) out[x] += tap * in[x];
     }
     for (int x = 0; x < coarse.width_px; ++x) out[x] /= weight;
-  }
-}
-
-void add_upsampled(const Image<float>& coarse, int cell_px, Image<float>& image) {
-  const float per_pixel = 1.0f / static_cast<float>(cell_px);
-  std::vector<float> line(static_cast<std::size_t>(coarse.width_px));
-  for (int y = 0; y < image.height_px; ++y) {
-    const float cy =
-        std::clamp((static_cast<float>(y) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.height_px - 1));
-    const int y0 = std::min(static_cast<int>(cy), std::max(0, coarse.height_px - 2));
-    const float ty = coarse.height_px > 1 ? cy - static_cast<float>(y0) : 0.0f;
-    const float* a = coarse.row(y0);
-    const float* b = coarse.row(std::min(y0 + 1, coarse.height_px - 1));
-    for (std::size_t x = 0; x < line.size(); ++x) line[x] = a[x] + ty * (b[x] - a[x]);
-    float* out = image.row(y);
-    for (int x = 0; x < image.width_px; ++x) {
-      const float cx =
-          std::clamp((static_cast<float>(x) + 0.5f) * per_pixel - 0.5f, 0.0f, static_cast<float>(coarse.width_px - 1));
-      const auto x0 = static_cast<std::size_t>(std::min(static_cast<int>(cx), std::max(0, coarse.width_px - 2)));
-      const float tx = coarse.width_px > 1 ? cx - static_cast<float>(x0) : 0.0f;
-      const float next = line[std::min(x0 + 1, line.size() - 1)];
-      out[x] += line[x0] + tx * (next - line[x0]);
-    }
   }
 }
 

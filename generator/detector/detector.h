@@ -63,10 +63,8 @@ void expose(const PathLengthMaps& maps, const Exposure& exposure, const Attenuat
             const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal);
 
-// image += coarse, bilinear between the middles of its cells of `cell_px`.
-void add_upsampled(const Image<float>& coarse, int cell_px, Image<float>& image);
-
-// Wide Gaussian blur in place, for coarse grids; weights are renormalised at the edges, as if the picture went on alike.
+// Wide Gaussian blur in place, for coarse grids; weights are renormalised at the edges, as if the picture went on
+// alike.
 void wide_blur(double sigma_px, Image<float>& coarse, Image<float>& scratch);
 
 // Separable Gaussian blur, edges held, kernel cut 4 pixels from its middle; one row of the result at a time, so that

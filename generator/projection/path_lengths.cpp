@@ -3,6 +3,7 @@
 #include <array>
 
 #include "generator/projection/signed_distance.h"
+#include "generator/projection/upsample.h"
 #include "generator/projection/vector_math.h"
 
 namespace genu::generator {
@@ -216,60 +217,29 @@ class ThicknessWaves {
   std::array<float, kWaves> power_{};
 };
 
-// Relative thickness of the muscle over the picture: this leg's own waves and the population's habitus, evaluated on a
-// grid of about 28 cells and interpolated between their middles.
-class RelativeThickness {
- public:
-  explicit RelativeThickness(const ProjectionInput& input)
-      : cell_(std::max(1, (input.frame.width_px + 27) / 28)), line_(static_cast<std::size_t>(input.frame.width_px)) {
-    const int width = input.frame.width_px, height = input.frame.height_px;
-    cells_.reset((width + cell_ - 1) / cell_ + 1, (height + cell_ - 1) / cell_ + 1, 0.0f);
-    ThicknessWaves waves(input.anatomy, width, height);
-    const PixelToBone frame(input.frame.knee_mm_from_image_px);
-    const auto to_mean = static_cast<float>(80 / input.anatomy.femur_width_mm);
-    for (int j = 0; j < cells_.height_px; ++j) {
-      const float py = (static_cast<float>(j) + 0.5f) * static_cast<float>(cell_);
-      waves.set_row(py);
-      for (int i = 0; i < cells_.width_px; ++i) {
-        const float px = (static_cast<float>(i) + 0.5f) * static_cast<float>(cell_);
-        float value = waves.at(px);
-        if (input.habitus != nullptr && !input.habitus->empty()) {
-          const float x_mm = frame.xx * px + frame.xy * py + frame.x0, y_mm = frame.yx * px + frame.yy * py + frame.y0;
-          value += input.habitus->at(x_mm * to_mean, y_mm * to_mean);
-        }
-        cells_.at(i, j) = value;
+// Relative thickness of the muscle over the picture, one value a cell: this leg's own waves and the population's
+// habitus.
+Image<float> relative_thickness(const ProjectionInput& input, int cell_px) {
+  const int width = input.frame.width_px, height = input.frame.height_px;
+  Image<float> cells((width + cell_px - 1) / cell_px + 1, (height + cell_px - 1) / cell_px + 1);
+  ThicknessWaves waves(input.anatomy, width, height);
+  const PixelToBone frame(input.frame.knee_mm_from_image_px);
+  const auto to_mean = static_cast<float>(80 / input.anatomy.femur_width_mm);
+  for (int j = 0; j < cells.height_px; ++j) {
+    const float py = (static_cast<float>(j) + 0.5f) * static_cast<float>(cell_px);
+    waves.set_row(py);
+    for (int i = 0; i < cells.width_px; ++i) {
+      const float px = (static_cast<float>(i) + 0.5f) * static_cast<float>(cell_px);
+      float value = waves.at(px);
+      if (input.habitus != nullptr && !input.habitus->empty()) {
+        const float x_mm = frame.xx * px + frame.xy * py + frame.x0, y_mm = frame.yx * px + frame.yy * py + frame.y0;
+        value += input.habitus->at(x_mm * to_mean, y_mm * to_mean);
       }
+      cells.at(i, j) = value;
     }
   }
-
-  // One value a pixel of row `y`.
-  const float* row(int y) {
-    const Step down = step(y);
-    const float* a = cells_.row(down.cell);
-    const float* b = cells_.row(down.cell + 1);
-    for (std::size_t x = 0; x < line_.size(); ++x) {
-      const Step across = step(static_cast<int>(x));
-      const float left = a[across.cell] + down.share * (b[across.cell] - a[across.cell]);
-      const float right = a[across.cell + 1] + down.share * (b[across.cell + 1] - a[across.cell + 1]);
-      line_[x] = left + across.share * (right - left);
-    }
-    return line_.data();
-  }
-
- private:
-  struct Step {
-    int cell;
-    float share;
-  };
-  Step step(int pixel) const {
-    const float at = std::max(0.0f, (static_cast<float>(pixel) + 0.5f) / static_cast<float>(cell_) - 0.5f);
-    const int cell = static_cast<int>(at);
-    return {cell, at - static_cast<float>(cell)};
-  }
-  int cell_;
-  Image<float> cells_;
-  std::vector<float> line_;
-};
+  return cells;
+}
 
 // Leg around the bones: an ellipse-like section of muscle inside a coat of fat.
 void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
@@ -277,7 +247,9 @@ void add_soft_tissue(const ProjectionInput& input, PathLengthMaps& maps) {
   const PixelToBone frame(input.frame.knee_mm_from_image_px);
   const int width = input.frame.width_px, height = input.frame.height_px;
   const auto fat_share = static_cast<float>(knee.fat_share);
-  RelativeThickness relative(input);
+  const int cell_px = std::max(1, (width + 27) / 28);
+  const Image<float> cells = relative_thickness(input, cell_px);
+  Upsampler relative(cells, cell_px, width);
   for (int y = 0; y < height; ++y) {
     const float py = static_cast<float>(y) + 0.5f;
     const float y_mm = frame.yx * 0.5f * static_cast<float>(width) + frame.yy * py + frame.y0;
