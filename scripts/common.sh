@@ -1,5 +1,6 @@
 # Sourced by the other scripts: where things are, and how LibTorch is found.
 set -euo pipefail
+script=$(realpath "$0")
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
 build=build/release
@@ -19,7 +20,7 @@ take_options() {
   while [ $# -gt 0 ]; do
     case "$1" in
       -h | --help)
-        sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$root/scripts/${0##*/}"
+        sed -n '2,${/^#/!q;s/^# \{0,1\}//p}' "$script"
         exit 0
         ;;
       --?*) [[ "$names" == *" ${1#--} "* ]] || fail "unknown option $1; see $0 --help" ;;

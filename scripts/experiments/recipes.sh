@@ -17,20 +17,7 @@ weights=../shared/weights/mobilenet_v2_imagenet.safetensors
 seed=0
 only=all
 out=runs/recipes
-while [ $# -gt 0 ]; do
-  case "$1" in
-    --real | --weights | --seed | --only | --out)
-      [ $# -ge 2 ] || fail "$1 needs a value"
-      printf -v "${1#--}" '%s' "$2"
-      shift 2
-      ;;
-    -h | --help)
-      sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
-      exit 0
-      ;;
-    *) fail "unknown option $1; see scripts/experiments/recipes.sh --help" ;;
-  esac
-done
+take_options "real weights seed only out" "$@"
 [ -d "$real/val" ] || fail "--real needs a folder split/grade/SUBJECTSIDE.png with train and val parts"
 case "$only" in
   all | lords_custom_cnn | lords_random_forest | lords_mobilenet_v2 | mobilenet_v2_real) ;;
@@ -43,7 +30,7 @@ mkdir -p "$out"
 [ -f "$out/shards_synthetic/shards.json" ] ||
   $genu shard --quiet --config configs/shard/synthetic.yaml --synthetic "$out/synthetic" --out "$out/shards_synthetic" >&2
 [ -f "$out/shards_real/shards.json" ] ||
-  $genu shard --quiet --mendeley "$real" --set sources=[] --out "$out/shards_real" >&2
+  $genu shard --quiet --config configs/shard/merged.yaml --synthetic "$out/synthetic" --mendeley "$real" --out "$out/shards_real" >&2
 
 # NAME CONFIG SHARDS SPLIT [train options]
 recipe() {
