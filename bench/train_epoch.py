@@ -3,7 +3,7 @@
 
 A DataLoader over an HDF5 file (`torch_pipeline.py shard`) augments with torchvision and feeds the training step of
 train_step.py: what genu's loop does to the same images (rotation, zoom, shift, flip, contrast, brightness; AdamW; 3 x 224 x 224).
-usage: train_epoch.py SHARD.h5 [--batch 32] [--threads 2] [--workers 2] [--steps 60] [--precision fp32|bf16]
+usage: train_epoch.py SHARD.h5 [--batch 32] [--threads 2] [--workers 2] [--steps 60]   in fp32
 Needs Debian's python3-torchvision and python3-h5py; it prints its torch, which is older than the one genu is built with:
 train_step.py compares the step on the same.
 """
@@ -12,11 +12,10 @@ import time
 
 import h5py
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from train_step import MobileNetV2
+from train_step import MobileNetV2, make_step
 
 AUGMENT = transforms.Compose([transforms.RandomAffine(12, translate=(0.06, 0.06), scale=(0.9, 1.1)), transforms.RandomHorizontalFlip(),
                               transforms.ColorJitter(brightness=0.1, contrast=0.2), transforms.ConvertImageDtype(torch.float32)])
@@ -45,24 +44,18 @@ def main():
     parser.add_argument('--threads', type=int, default=2)
     parser.add_argument('--workers', type=int, default=2)
     parser.add_argument('--steps', type=int, default=60)
-    parser.add_argument('--precision', choices=['fp32', 'bf16'], default='fp32')
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     loader = DataLoader(Shard(options.shard), options.batch, shuffle=True, num_workers=options.workers, drop_last=True)
     model = MobileNetV2(5).to(memory_format=torch.channels_last).train()
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.02)
-    loss_function = nn.CrossEntropyLoss(label_smoothing=0.1)
+    train = make_step(model, optimiser, 'fp32')
     start, images = time.perf_counter(), 0
     for step, (pixels, labels) in enumerate(loader):
         if step == options.steps:
             break
-        with torch.autocast('cpu', torch.bfloat16, enabled=options.precision == 'bf16'):
-            logits = model(pixels.contiguous(memory_format=torch.channels_last))
-        loss = loss_function(logits.float(), labels)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        train(pixels.contiguous(memory_format=torch.channels_last), labels)
         images += len(labels)
     print(f'torch {torch.__version__}, {images} images, from the first file opened to the last step: {images / (time.perf_counter() - start):.1f} img/s')
 

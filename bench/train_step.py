@@ -93,6 +93,21 @@ def resnet_50(classes):
 MODELS = {'mobilenet_v2': (MobileNetV2, 224, 3), 'resnet_50': (resnet_50, 224, 3), 'custom_cnn': (custom_cnn, 128, 1)}
 
 
+def make_step(model, optimiser, precision):
+    """A function of pixels and labels: forward, loss, backward, update."""
+    loss_function = nn.CrossEntropyLoss(label_smoothing=0.1)
+
+    def step(pixels, labels):
+        with torch.autocast('cpu', torch.bfloat16, enabled=precision == 'bf16'):
+            logits = model(pixels)
+        loss = loss_function(logits.float(), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+    return step
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument('model', choices=MODELS)
@@ -112,22 +127,13 @@ def main():
     pixels = torch.randn(options.batch, channels, size, size).contiguous(memory_format=layout)
     labels = torch.randint(0, 5, (options.batch,))
     optimiser = torch.optim.AdamW(model.parameters(), 1e-3, weight_decay=0.02, fused=True)
-    loss_function = nn.CrossEntropyLoss(label_smoothing=0.1)
-
-    def step():
-        with torch.autocast('cpu', torch.bfloat16, enabled=options.precision == 'bf16'):
-            logits = model(pixels)
-        loss = loss_function(logits.float(), labels)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-
+    step = make_step(model, optimiser, options.precision)
     for _ in range(2):
-        step()
+        step(pixels, labels)
     times = []
     for _ in range(options.steps):
         start = time.perf_counter()
-        step()
+        step(pixels, labels)
         times.append(time.perf_counter() - start)
     median = sorted(times)[len(times) // 2]
     print(f'python {torch.__version__} {options.model} batch {options.batch} {size} px {options.precision} '

@@ -11,6 +11,7 @@ namespace genu::cli {
 
 // --device: auto, cpu or cuda.
 void add_device_option(CLI::App& app, std::string& device);
+// Requires one of train::device_words().
 train::DeviceChoice device_named(const std::string& word);
 
 // The hash of the checkpoint's weights into run.json.

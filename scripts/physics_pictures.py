@@ -41,7 +41,7 @@ def draw_dials(options, folder):
         genu(options, *EXPOSURE, "--sweep", f"{name}={low}:{high}:6", "--knee", knee, "--out", path)
         strips.append((name, Image.open(path).convert("L")))
     width, height = max(s.width for _, s in strips), strips[0][1].height
-    top, bottom = int(0.3 * height), height - int(0.12 * height)  # the joint, and the values under the pictures
+    top = int(0.3 * height)  # the joint and the values under the pictures
     sheet = Image.new("L", (width, len(strips) * (height - top + LABEL_PX)), 0); draw = ImageDraw.Draw(sheet)
     for row, (name, strip) in enumerate(strips):
         y = row * (height - top + LABEL_PX)
@@ -55,7 +55,7 @@ def draw_stages(options, folder):
     for i, (name, less) in enumerate(STAGES):
         path = os.path.join(folder, f"stage_{i}.png")
         settings = [f"--set={KEYS[k]}={v}" for k, v in less.items()]
-        genu(options, *[e for e in EXPOSURE if "range" not in e or "compression" not in less], *settings, "--sweep", "tilt_deg=1:2:2", "--knee", "3:5", "--out", path)
+        genu(options, *EXPOSURE, *settings, "--sweep", "tilt_deg=1:2:2", "--knee", "3:5", "--out", path)
         strip = Image.open(path).convert("L")
         pictures.append((name, strip.crop((0, 0, strip.width // 2, strip.height - LABEL_PX))))
     width, height = pictures[0][1].size

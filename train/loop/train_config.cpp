@@ -105,8 +105,7 @@ void PhaseConfig::list_fields(FieldList& fields) {
 void TrainConfig::list_fields(FieldList& fields) {
   fields.add("seed", seed, Range<std::uint64_t>{}, "of initial weights, order, augmentation and dropout");
   fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
-  fields.choice("device", device,
-                {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}},
+  fields.choice("device", device, device_words(),
                 "auto = a CUDA GPU where there is one, else the processor");
   fields.choice("precision", precision,
                 {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}},
@@ -132,6 +131,10 @@ void TrainConfig::list_fields(FieldList& fields) {
       "phases one after the other, each with its own epochs, freeze, loss, optimiser and schedule, in place of "
       "those above");
   fields.section("validation", validation, "how it is judged");
+}
+
+std::vector<std::pair<std::string, DeviceChoice>> device_words() {
+  return {{"auto", DeviceChoice::kAuto}, {"cpu", DeviceChoice::kCpu}, {"cuda", DeviceChoice::kCuda}};
 }
 
 void check_config(const TrainConfig& config) {

@@ -89,6 +89,8 @@ struct OptimiserConfig {
 };
 
 enum class DeviceChoice : std::uint8_t { kAuto, kCpu, kCuda };
+// What configs and --device call them.
+std::vector<std::pair<std::string, DeviceChoice>> device_words();
 
 enum class Precision : std::uint8_t { kFp32, kBf16, kAuto };
 // kAuto becomes bf16 on a GPU and where the processor multiplies in it (AVX-512 BF16), and fp32 elsewhere, where bf16
