@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 #include "core/errors.h"
@@ -91,6 +93,35 @@ TEST(BatchSource, ALimitTakesGradesInTurn) {
   source->next(batch);
   EXPECT_EQ((std::multiset<std::int64_t>(batch.labels.begin(), batch.labels.end())),
             (std::multiset<std::int64_t>{0, 0, 1, 2, 3, 4}));
+}
+
+TEST(BatchSource, AShareOfTheRealSubjectsLeavesSyntheticOnesAlone) {
+  const TemporaryFolder folder;
+  std::vector<Row> many = rows();
+  for (int i = 0; i < 200; ++i) many.push_back({Split::kTrain, Source::kMendeley, i % 5});
+  const auto shards = make_shards(folder.path() / "shards", many);
+  const auto chosen = [&](SourceChoice source, std::uint64_t seed) {
+    const auto batches = training_source(
+        shards, {.batch_size = 1, .source = source, .real_subject_share = 0.2}, {.size_px = kSidePx, .seed = seed});
+    std::map<std::string, std::int64_t> knees;
+    pipeline::Batch batch;
+    batches->seek(0, 0);
+    for (std::size_t i = 0; i < batches->samples_per_epoch(); ++i) {
+      batches->next(batch);
+      knees[batches->identity(batch.samples[0]).sample_id] = batch.labels[0];
+    }
+    return knees;
+  };
+  const auto real = chosen(SourceChoice::kReal, 3);
+  EXPECT_NEAR(static_cast<double>(real.size()), 41, 3);  // 205 of one knee each
+  for (std::int64_t kl = 0; kl < 5; ++kl) {
+    const auto of_grade = std::count_if(real.begin(), real.end(), [&](const auto& knee) { return knee.second == kl; });
+    EXPECT_NEAR(static_cast<double>(of_grade), 8, 1) << kl;
+  }
+  EXPECT_EQ(chosen(SourceChoice::kReal, 3), real);
+  EXPECT_NE(chosen(SourceChoice::kReal, 4), real);
+  EXPECT_EQ(chosen(SourceChoice::kSynthetic, 3).size(), 5U);
+  EXPECT_EQ(chosen(SourceChoice::kAll, 3).size(), real.size() + 5);
 }
 
 TEST(BatchSource, ASeekGivesTheSameBatchAsGoingThere) {

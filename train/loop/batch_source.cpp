@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/errors.h"
+#include "pipeline/loader/stratified_parts.h"
 
 namespace genu::train {
 
@@ -70,10 +71,31 @@ std::vector<std::size_t> limit_by_turns(const ShardSet& shards, std::vector<std:
   return kept;
 }
 
+std::vector<std::size_t> limit_training(const ShardSet& shards, std::vector<std::size_t> samples,
+                                        const DataConfig& data, std::uint64_t seed) {
+  if (data.real_subject_share < 1) {
+    std::vector<std::size_t> kept, real;
+    for (const std::size_t i : samples) (is_chosen(shards.record(i), SourceChoice::kReal) ? real : kept).push_back(i);
+    std::vector<pipeline::PartMember> members;
+    for (const std::size_t i : real) {
+      const auto& record = shards.record(i);
+      members.push_back({record.subject, record.source, record.kl.value()});
+    }
+    const auto part_of =
+        pipeline::stratified_parts(members, {{data.real_subject_share, 1 - data.real_subject_share}, seed});
+    for (std::size_t k = 0; k < real.size(); ++k) {
+      if (part_of[k] == 0) kept.push_back(real[k]);
+    }
+    std::sort(kept.begin(), kept.end());
+    samples = std::move(kept);
+  }
+  return limit_by_turns(shards, std::move(samples), data.limit_samples);
+}
+
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> shards, const DataConfig& data,
                                              const SourceOptions& options) {
-  std::vector<std::size_t> samples =
-      limit_by_turns(*shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data.limit_samples);
+  std::vector<std::size_t> samples = limit_training(
+      *shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data, options.seed);
   return training_source(std::move(shards), std::move(samples), data, options);
 }
 
@@ -84,7 +106,7 @@ std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> sha
     if (counts[grade] > 0) continue;
     throw DataError(
         fmt::format("{}: grade {} has no training sample of the chosen source; add images of it or change "
-                    "data.source or data.limit_samples",
+                    "data.source, data.real_subject_share or data.limit_samples",
                     shards_name(*shards), grade));
   }
   LoaderConfig config;

@@ -46,12 +46,16 @@ struct SourceOptions {
 
 // The first `limit` samples, taking one of each grade in turn, in stored order; 0 = all.
 std::vector<std::size_t> limit_by_turns(const pipeline::ShardSet& shards, std::vector<std::size_t> samples, int limit);
+// Those that data.real_subject_share and then data.limit_samples leave, in stored order; the share is drawn by `seed`
+// among the subjects of the real samples.
+std::vector<std::size_t> limit_training(const pipeline::ShardSet& shards, std::vector<std::size_t> samples,
+                                        const DataConfig& data, std::uint64_t seed);
 bool is_chosen(const pipeline::SampleRecord& record, SourceChoice source);
 
 // Shuffled, augmented batches of the train split. Throws DataError naming the shards if a grade has no sample.
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const pipeline::ShardSet> shards, const DataConfig& data,
                                              const SourceOptions& options);
-// The same of these samples, whatever data.source, data.variants and data.limit_samples say.
+// The same of these samples, whatever data.source, data.variants, data.real_subject_share and data.limit_samples say.
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const pipeline::ShardSet> shards,
                                              std::vector<std::size_t> samples, const DataConfig& data,
                                              const SourceOptions& options);

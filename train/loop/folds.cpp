@@ -93,7 +93,7 @@ std::vector<Fold> make_folds(const ShardSet& shards, const TrainConfig& config, 
       const bool apart = part != part_of_subject.end() && (part->second == f || (validates && part->second == next));
       if (!apart) folds[f].training.push_back(i);
     }
-    folds[f].training = limit_by_turns(shards, std::move(folds[f].training), config.data.limit_samples);
+    folds[f].training = limit_training(shards, std::move(folds[f].training), config.data, plan.seed);
   }
   return folds;
 }

@@ -45,6 +45,8 @@ void DataConfig::list_fields(FieldList& fields) {
   fields.choice("variants", variants,
                 {{"originals", pipeline::Variants::kOriginals}, {"all", pipeline::Variants::kAll}},
                 "whether baked augmented variants are shown too");
+  fields.add("real_subject_share", real_subject_share, Range{0.0001, 1.0},
+             "share of the real subjects that is shown, drawn by seed, grades in proportion; synthetic knees all stay");
   fields.add("limit_samples", limit_samples, Range{0, 1 << 30}, "keep this many, grades in turn; 0 = all");
   fields.add("accumulate", accumulate, Range{1, 65536},
              "batches whose gradients are averaged for one step; batch norm sees each batch alone");

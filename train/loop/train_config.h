@@ -40,7 +40,8 @@ struct DataConfig {
   pipeline::AugmentConfig augment = {};
   SourceChoice source = SourceChoice::kAll;
   pipeline::Variants variants = pipeline::Variants::kOriginals;
-  int limit_samples = 0;  // 0 = all
+  double real_subject_share = 1;  // 0 < share <= 1
+  int limit_samples = 0;          // 0 = all
   int accumulate = 1;
   LastBatch last_batch = LastBatch::kDrop;
   void list_fields(FieldList& fields);
