@@ -99,8 +99,8 @@ class StageTimes {
     });
     add("detector: attenuation, scatter, blur, noise", [this](const KneeSample& s) {
       RandomStream noise(config_.seed, s.plan.number, "noise");
-      expose(work_.maps, s.exposure, resources_->attenuation.at(s.exposure.tube_voltage_kvp), work_.reference,
-             resources_->textures, noise, work_.detector, work_.log_signal);
+      expose(work_.maps, s.frame.pixel_spacing_mm, s.exposure, resources_->attenuation.at(s.exposure.tube_voltage_kvp),
+             work_.reference, resources_->textures, noise, work_.detector, work_.log_signal);
     });
     add("display: enhancement, look-up", [this](const KneeSample& s) {
       develop(work_.log_signal, tone_curve(work_.reference.log_signal, s.look), s.look, s.frame.pixel_spacing_mm,

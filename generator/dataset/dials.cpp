@@ -175,6 +175,11 @@ const std::vector<Dial>& all_dials() {
        "log-signal slope along the tube axis",
        [](K k, double v) { k.exposure.heel_gradient = v; },
        true},
+      {"motion_blur_mm",
+       {0, 3},
+       "how far the knee moved during the exposure",
+       [](K k, double v) { k.exposure.motion_mm = v; },
+       true},
       {"mean_grey", {20, 235}, "grey mean of the film", [](K k, double v) { k.look.mean_grey = v; }, true},
       {"sd_grey", {5, 100}, "grey SD of the film", [](K k, double v) { k.look.sd_grey = v; }, true},
       {"curve_steepness", {0.2, 5}, "of the sigmoid look-up", [](K k, double v) { k.look.curve_steepness = v; }, true},
@@ -190,6 +195,14 @@ const std::vector<Dial>& all_dials() {
        "1 makes a photometric negative",
        [](K k, double v) { k.look.polarity = v >= 0.5 ? Polarity::kBoneDark : Polarity::kBoneBright; },
        true},
+      {"collimation",
+       {0, 2},
+       "edge of the collimated field, rounded: 0 outside the crop, 1 black border, 2 white border",
+       [](K k, double v) { k.surroundings.border = static_cast<Border>(static_cast<int>(v + 0.5)); }},
+      {"marker_mm",
+       {0, 20},
+       "height of the lead side letter; 0 takes it away",
+       [](K k, double v) { k.surroundings.marker_mm = v; }},
   };
   return dials;
 }

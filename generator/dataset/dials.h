@@ -10,6 +10,7 @@
 #include "generator/anatomy/knee_anatomy.h"
 #include "generator/detector/detector.h"
 #include "generator/display/display.h"
+#include "generator/display/surroundings.h"
 #include "generator/geometry/positioning.h"
 #include "generator/pathology/knee_features.h"
 
@@ -22,6 +23,7 @@ struct SampledKnee {
   Positioning& positioning;
   Exposure& exposure;
   DisplayLook& look;
+  Surroundings& surroundings;
 };
 
 struct Dial {

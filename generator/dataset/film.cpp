@@ -208,7 +208,7 @@ FilmSample sample_film(const GenerateConfig& config, int index) {
     RandomStream positioning = stream("positioning", 1 + k), geometry = stream("geometry", 1 + k);
     knee.features = sample_disease(config, knee.anatomy, knee.plan);
     knee.positioning = sample_positioning(config.positioning, positioning);
-    config.dials.apply({knee.anatomy, knee.features, knee.positioning, knee.exposure, knee.look});
+    config.dials.apply({knee.anatomy, knee.features, knee.positioning, knee.exposure, knee.look, knee.surroundings});
     knee.kl = derive_kl_grade(knee.features);
     knee.geometry = build_geometry(knee.anatomy, knee.features, knee.positioning, geometry);
     const double sign = k == 0 ? -1 : 1;
@@ -219,10 +219,12 @@ FilmSample sample_film(const GenerateConfig& config, int index) {
 
   // 3. One exposure for both, and what the study records.
   RandomStream exposure = stream("exposure"), display = stream("display"), reading = stream("reading"),
-               storage = stream("film storage");
+               storage = stream("film storage"), motion = stream("motion");
   film.exposure = sample_exposure(config.detector, exposure);
+  sample_motion(config.detector, motion, film.exposure);
   film.look = sample_display(config.display, display);
-  SampledKnee both{film.knees[0].anatomy, film.knees[0].features, film.knees[0].positioning, film.exposure, film.look};
+  KneeSample& first = film.knees[0];
+  SampledKnee both{first.anatomy, first.features, first.positioning, film.exposure, film.look, first.surroundings};
   config.dials.apply_technique(both);
   sample_readings(config, film, reading);
   sample_storage(config.film, film, storage);
@@ -281,8 +283,8 @@ Image<float> render_film(const GenerateConfig& config, const FilmSample& film, c
 
   // 3. One exposure.
   RandomStream noise(config.seed, film.number, "noise");
-  expose(work.maps, film.exposure, attenuation, work.reference, resources.textures, noise, work.detector,
-         work.log_signal);
+  expose(work.maps, film.object_mm_per_px, film.exposure, attenuation, work.reference, resources.textures, noise,
+         work.detector, work.log_signal);
 
   // 4. One look-up, centred on the knees: a film's air is black and its bone bright whatever fills the rest of it.
   const float centre = level_at_knees(film, work.log_signal) + static_cast<float>(film.look.curve_centre);

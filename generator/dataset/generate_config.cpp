@@ -82,6 +82,7 @@ void GenerateConfig::list_fields(FieldList& fields) {
   fields.section("trabecular", trabecular, "texture of trabecular bone");
   fields.section("detector", detector, "beam, scatter, blur, noise");
   fields.section("display", display, "exposure and contrast of the films");
+  fields.section("surroundings", surroundings, "what the edges of a crop show");
   fields.section("dials", dials, "values set for every knee; ~ leaves one to chance");
   fields.section("truth", truth, "what is written beside the pictures");
   fields.section("film", film, "bilateral films and their study (view: bilateral)");

@@ -9,6 +9,7 @@
 #include "generator/dataset/dials.h"
 #include "generator/detector/detector.h"
 #include "generator/display/display.h"
+#include "generator/display/surroundings.h"
 #include "generator/geometry/positioning.h"
 #include "generator/pathology/disease.h"
 #include "generator/projection/path_lengths.h"
@@ -88,6 +89,7 @@ struct GenerateConfig {
   TrabecularConfig trabecular;
   DetectorConfig detector;
   DisplayConfig display;
+  SurroundingsConfig surroundings;
   DialsConfig dials;
   TruthConfig truth;
   FilmConfig film;

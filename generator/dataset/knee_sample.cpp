@@ -28,6 +28,8 @@ DiseaseConfig disease_of(const GenerateConfig& config) {
   return disease;
 }
 
+PicturePlace place_of(const KneeSample& sample) { return {sample.anatomy.side, sample.frame.pixel_spacing_mm}; }
+
 CompartmentState worse_of(const CompartmentState& mild, const CompartmentState& severe) {
   CompartmentState state = mild;
   if (severe.jsw_mm < mild.jsw_mm) {
@@ -102,9 +104,13 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
   sample.positioning = sample_positioning(config.positioning, positioning);
   sample.exposure = sample_exposure(config.detector, exposure);
   sample.look = sample_display(config.display, display);
+  RandomStream motion = stream("motion"), surroundings = stream("surroundings");
+  sample_motion(config.detector, motion, sample.exposure);
+  sample.surroundings = sample_surroundings(config.surroundings, surroundings);
 
   // 2. What the config sets.
-  const SampledKnee knee{sample.anatomy, sample.features, sample.positioning, sample.exposure, sample.look};
+  const SampledKnee knee{sample.anatomy,  sample.features, sample.positioning,
+                         sample.exposure, sample.look,     sample.surroundings};
   if (config.mode == Mode::kSeedCompat) {
     const double pixel_mm = sample.anatomy.femur_width_mm / (sample.positioning.femur_fill * config.image_size_px);
     RandomStream ladder = stream("seed ladder");
@@ -142,13 +148,15 @@ RenderedKnee render_knee(const GenerateConfig& config, const KneeSample& sample,
   expose_reference(work.reference_maps, sample.exposure, attenuation, cell_px, coarse.pixel_spacing_mm, work.reference);
   compress_range(sample.look, coarse.pixel_spacing_mm, work.reference.log_signal, work.range_change);
   project_knee(input, texture, work.projection, work.maps);
-  expose(work.maps, sample.exposure, attenuation, work.reference, resources.textures, noise, work.detector,
-         work.log_signal);
+  expose(work.maps, sample.frame.pixel_spacing_mm, sample.exposure, attenuation, work.reference, resources.textures,
+         noise, work.detector, work.log_signal);
   add_upsampled(work.range_change, cell_px, work.log_signal);
   develop(work.log_signal, tone_curve(work.reference.log_signal, sample.look), sample.look,
           sample.frame.pixel_spacing_mm, work.display, work.grey);
+  draw_surroundings(sample.surroundings, place_of(sample), sample.look.polarity, work.projection.lines, work.grey);
   rendered.picture = to_bytes(work.grey);
   draw_label_map(sample.geometry, sample.frame, work.maps, work.projection, work.projection.lines, rendered.labels);
+  hide_labels(sample.surroundings, place_of(sample), rendered.labels);
   return rendered;
 }
 
@@ -157,11 +165,12 @@ void render_noise_free(const GenerateConfig& config, const KneeSample& sample, c
   RandomStream noise(config.seed, sample.plan.number, "noise");
   Exposure exposure = sample.exposure;
   exposure.quantum_noise = 0;
-  expose(work.maps, exposure, resources.attenuation.at(exposure.tube_voltage_kvp), work.reference, resources.textures,
-         noise, work.detector, work.log_signal);
+  expose(work.maps, sample.frame.pixel_spacing_mm, exposure, resources.attenuation.at(exposure.tube_voltage_kvp),
+         work.reference, resources.textures, noise, work.detector, work.log_signal);
   add_upsampled(work.range_change, work.reference.cell_px, work.log_signal);
   develop(work.log_signal, tone_curve(work.reference.log_signal, sample.look), sample.look,
           sample.frame.pixel_spacing_mm, work.display, grey);
+  draw_surroundings(sample.surroundings, place_of(sample), sample.look.polarity, work.projection.lines, grey);
 }
 
 }  // namespace genu::generator

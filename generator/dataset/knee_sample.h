@@ -23,6 +23,7 @@ struct KneeSample {
   Positioning positioning;
   Exposure exposure;
   DisplayLook look;
+  Surroundings surroundings;
   KlGrade kl_read;
   KneeGeometry geometry;
   ImageFrame frame;

@@ -158,6 +158,20 @@ void add_technique(Columns& c) {
   c.number("curve_centre", [](const Row& r) { return r.sample.look.curve_centre; });
   c.number("range_compression", [](const Row& r) { return r.sample.look.range_compression; });
   c.number("edge_gain", [](const Row& r) { return r.sample.look.edge_gain; });
+  c.number("motion_blur_mm", [](const Row& r) { return r.sample.exposure.motion_mm; });
+  c.number(
+      "motion_direction_deg",
+      [](const Row& r) { return r.sample.exposure.motion_mm > 0 ? r.sample.exposure.motion_direction_deg : 0; }, 1);
+  c.text("border", [](const Row& r) { return to_string(r.sample.surroundings.border); });
+  c.text("border_side", [](const Row& r) {
+    const Surroundings& s = r.sample.surroundings;
+    return s.border == Border::kNone ? std::string_view{} : to_string(s.border_side);
+  });
+  c.number("border_mm", [](const Row& r) {
+    const Surroundings& s = r.sample.surroundings;
+    return s.border == Border::kNone ? 0 : s.border_share * r.sample.frame.width_px * r.sample.frame.pixel_spacing_mm;
+  });
+  c.number("marker_mm", [](const Row& r) { return r.sample.surroundings.marker_mm; });
 }
 
 const std::vector<Column>& all_columns() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "generator/projection/upsample.h"
 #include "generator/projection/vector_math.h"
@@ -72,6 +73,7 @@ void DetectorConfig::list_fields(FieldList& fields) {
   fields.add("quantum_noise_sigma", quantum_noise_sigma, Range{0.0, 1.5}, "log-normal spread of the noise");
   fields.add("heel_gradient_sd", heel_gradient_sd, Range{0.0, 0.3},
              "spread of the log-signal slope along the tube axis");
+  fields.add("motion_share", motion_share, Range{0.0, 1.0}, "films blurred by the knee's motion, 0.3-0.8 mm one way");
 }
 
 Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream) {
@@ -86,6 +88,56 @@ Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream) {
   exposure.quantum_noise = stream.log_normal(config.quantum_noise_mean, config.quantum_noise_sigma);
   exposure.heel_gradient = stream.truncated_normal(0, config.heel_gradient_sd);
   return exposure;
+}
+
+void sample_motion(const DetectorConfig& config, RandomStream& stream, Exposure& exposure) {
+  const bool moved = stream.bernoulli(config.motion_share);
+  const double length = stream.uniform(0.3, 0.8);
+  exposure.motion_direction_deg = stream.uniform(0, 180);
+  exposure.motion_mm = moved ? length : 0;
+}
+
+void motion_blur(double length_px, double direction_deg, Image<float>& image) {
+  // 1. The line as a kernel: points on it, each shared between its four neighbours.
+  const int radius = static_cast<int>(0.5 * length_px) + 2, edge = 2 * radius + 1;
+  const double dx = std::cos(direction_deg * std::numbers::pi / 180),
+               dy = std::sin(direction_deg * std::numbers::pi / 180);
+  const int points = 4 * edge;
+  Image<float> kernel(edge, edge, 0.0f);
+  for (int i = 0; i < points; ++i) {
+    const double along = length_px * ((i + 0.5) / points - 0.5);
+    const double x = radius + along * dx, y = radius + along * dy;
+    const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
+    const auto u = static_cast<float>(x - x0), v = static_cast<float>(y - y0);
+    const float share = 1.0f / static_cast<float>(points);
+    kernel.at(x0, y0) += share * (1 - u) * (1 - v);
+    kernel.at(x0 + 1, y0) += share * u * (1 - v);
+    kernel.at(x0, y0 + 1) += share * (1 - u) * v;
+    kernel.at(x0 + 1, y0 + 1) += share * u * v;
+  }
+  // 2. Its taps, over a copy with held edges.
+  const int width = image.width_px, height = image.height_px;
+  Image<float> padded(width + 2 * radius, height + 2 * radius);
+  for (int y = 0; y < padded.height_px; ++y) {
+    const float* from = image.row(std::clamp(y - radius, 0, height - 1));
+    float* to = padded.row(y);
+    std::fill(to, to + radius, from[0]);
+    std::copy(from, from + width, to + radius);
+    std::fill(to + radius + width, to + 2 * radius + width, from[width - 1]);
+  }
+  for (int y = 0; y < height; ++y) {
+    float* out = image.row(y);
+    std::fill(out, out + width, 0.0f);
+    for (int j = 0; j < edge; ++j) {
+      for (int i = 0; i < edge; ++i) {
+        const float tap = kernel.at(i, j);
+        if (!(tap > 0)) continue;
+        const float* in = padded.row(y + j) + i;
+#pragma GCC ivdep
+        for (int x = 0; x < width; ++x) out[x] += tap * in[x];
+      }
+    }
+  }
 }
 
 GaussianBlur::GaussianBlur(double sigma_px, int width_px)
@@ -201,12 +253,13 @@ void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, cons
   }
 }
 
-void expose(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model,
+void expose(const PathLengthMaps& maps, double pixel_mm, const Exposure& exposure, const AttenuationModel& model,
             const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal) {
   // 1. Primary radiation, and scatter: the reference's primary, spread wide.
   primary_signal(maps, model, work.signal);
   add_upsampled(reference.scatter, reference.cell_px, work.signal);
+  if (exposure.motion_mm > 0) motion_blur(exposure.motion_mm / pixel_mm, exposure.motion_direction_deg, work.signal);
   // 2. What the detector makes of it.
   detect(exposure, reference.mean_primary, tiles, stream, work.signal, log_signal);
 }

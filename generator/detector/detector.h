@@ -22,6 +22,7 @@ struct DetectorConfig {
   double quantum_noise_mean = 0.004;  // relative SD of the signal behind the knee's mean attenuation
   double quantum_noise_sigma = 0.35;  // log-normal spread between films
   double heel_gradient_sd = 0.03;     // log signal across the image, along the tube axis
+  double motion_share = 0.1;          // films blurred by 0.3-0.8 mm of motion, spec 5.3
   void list_fields(FieldList& fields);
 };
 
@@ -32,9 +33,13 @@ struct Exposure {
   double blur_sigma_px = 0.55;
   double quantum_noise = 0.004;
   double heel_gradient = 0;
+  double motion_mm = 0;  // how far the knee moved while the film was exposed
+  double motion_direction_deg = 0;
 };
 
 Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream);
+// Whether the knee moved, by a stream of its own.
+void sample_motion(const DetectorConfig& config, RandomStream& stream, Exposure& exposure);
 
 // What exposure and scatter are decided from: the knee without lesions on a coarse grid of square cells.
 struct ReferenceSignal {
@@ -59,9 +64,12 @@ void expose_reference(const PathLengthMaps& maps, const Exposure& exposure, cons
 
 // Fills `log_signal` with -ln(signal / open), float32 [height, width]. `stream` places the noise. Scatter and the level
 // of the noise are the reference's: a lesion's own share of either is below the noise.
-void expose(const PathLengthMaps& maps, const Exposure& exposure, const AttenuationModel& model,
+void expose(const PathLengthMaps& maps, double pixel_mm, const Exposure& exposure, const AttenuationModel& model,
             const ReferenceSignal& reference, const TextureTiles& tiles, RandomStream& stream, DetectorWorkspace& work,
             Image<float>& log_signal);
+
+// Mean of the picture shifted along a line `length_px` long, at `direction_deg` from the rows; edges held.
+void motion_blur(double length_px, double direction_deg, Image<float>& image);
 
 // Wide Gaussian blur in place, for coarse grids; weights are renormalised at the edges, as if the picture went on
 // alike.
