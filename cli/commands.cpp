@@ -15,6 +15,7 @@ std::vector<std::pair<std::string, std::string>> train_command_summaries() {
   return {{"train", "fit a grader on shards"},
           {"crossval", "k folds or repeated runs, with mean and SD"},
           {"evaluate", "full metric report of a checkpoint on one split of the shards"},
+          {"export", "a checkpoint as a small folder to ship"},
           {"predict", "grade image files with a checkpoint"},
           {"explain", "Grad-CAM: overlays, and their score against synthetic truth"}};
 }

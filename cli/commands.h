@@ -27,6 +27,7 @@ Command compare_command();
 Command train_command();
 Command crossval_command();
 Command evaluate_command();
+Command export_command();
 Command predict_command();
 Command explain_command();
 

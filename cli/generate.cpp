@@ -147,6 +147,6 @@ int run(const std::vector<std::string>& arguments) {
 
 }  // namespace
 
-Command generate_command() { return {"generate", "", run}; }
+Command generate_command() { return {"generate", "draw a graded synthetic dataset", run}; }
 
 }  // namespace genu::cli

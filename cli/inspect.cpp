@@ -96,7 +96,7 @@ ordered_json describe_checkpoint(const fs::path& folder) {
     parameters += count;
     ++tensors;
   }
-  const fs::path config = folder / "train.yaml";
+  const fs::path trained = folder / "train.yaml", config = fs::exists(trained) ? trained : folder / "grader.yaml";
   return {{"kind", "checkpoint"},
           {"tensors", tensors},
           {"parameters", parameters},

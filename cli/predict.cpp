@@ -68,7 +68,8 @@ int grade_files(const Options& options) {
       const auto prepared =
           pipeline::prepare_image(pipeline::decode_image_file(file), side_of(file, options.side), preprocess);
       train::Prediction prediction;
-      prediction.probabilities = grader.grade({prepared.pixels.data(), prepared.height_px, prepared.width_px});
+      const pipeline::GreyView view{prepared.pixels.data(), prepared.height_px, prepared.width_px};
+      prediction.probabilities = grader.grade({&view, 1}).front().probabilities;
       print_grade(file, prediction, options);
     } catch (const Error& error) {
       // One bad film does not keep the others from being graded.

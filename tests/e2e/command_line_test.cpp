@@ -26,10 +26,10 @@ void expect_one_line(const ProgramRun& run, int exit_code, const std::string& pa
 
 // Commands of this build; the sanitizer presets leave the trainer out.
 std::vector<std::string> built_commands() {
-  std::vector<std::string> commands = {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect",
-                                       "compare"};
+  std::vector<std::string> commands = {"generate", "calibrate", "ingest",  "split",
+                                       "shard",    "verify",    "inspect", "compare"};
 #ifdef GENU_WITH_TRAIN
-  commands.insert(commands.end(), {"train", "crossval", "evaluate", "predict", "explain"});
+  commands.insert(commands.end(), {"train", "crossval", "evaluate", "export", "predict", "explain"});
 #endif
   return commands;
 }
@@ -46,8 +46,12 @@ TEST(CommandLine, HelpNamesEveryCommand) {
   const ProgramRun run = run_genu("--help");
   EXPECT_EQ(run.exit_code, 0);
   for (const std::string command : {"generate", "calibrate", "ingest", "split", "shard", "verify", "inspect", "compare",
-                                    "train", "crossval", "evaluate", "predict", "explain"}) {
-    EXPECT_NE(run.out.find("\n  " + command + " "), std::string::npos) << command;
+                                    "train", "crossval", "evaluate", "export", "predict", "explain"}) {
+    const std::size_t line = run.out.find("\n  " + command + " ");
+    ASSERT_NE(line, std::string::npos) << command;
+    // And says what it does.
+    const std::size_t summary = run.out.find_first_not_of(' ', line + 3 + command.size());
+    EXPECT_NE(run.out[summary], '\n') << command;
   }
   EXPECT_EQ(run.err, "");
 }

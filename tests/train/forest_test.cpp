@@ -96,8 +96,10 @@ TEST_F(Forests, ARunIsACheckpointThatGrades) {
       {.sample_count = 50, .batch_size = 50, .size_px = kSidePx, .seed = 2, .order = FakeOptions::Order::kStored});
   EXPECT_EQ(score(grader.grade(validation)).accuracy, outcome.best->accuracy);
   const std::vector<std::uint8_t> grey(kSidePx * kSidePx, 100);
-  EXPECT_EQ(grader.grade({grey.data(), kSidePx, kSidePx}).size(), 5U);
   const pipeline::GreyView view{grey.data(), kSidePx, kSidePx};
+  const Graded graded = grader.grade({&view, 1}).front();
+  EXPECT_EQ(graded.probabilities.size(), 5U);
+  EXPECT_FALSE(graded.distance.has_value());
   EXPECT_THROW(grader.explain({&view, 1}, {}), UsageError);
 }
 

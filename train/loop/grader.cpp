@@ -4,15 +4,32 @@
 #include <torch/torch.h>
 
 #include "core/errors.h"
+#include "core/hash.h"
 #include "train/explain/grad_cam.h"
 #include "train/loop/checkpoint.h"
 #include "train/loop/device.h"
 #include "train/loop/fit_forest.h"
 #include "train/loop/grading.h"
+#include "train/loop/knee_statistics.h"
 #include "train/loop/run_folder.h"
 #include "train/loop/tensor_errors.h"
+#include "train/metrics/calibration.h"
 
 namespace genu::train {
+
+namespace {
+
+void check_hash(const std::filesystem::path& file, const std::string& sha256_hex) {
+  if (sha256_hex.empty() || to_hex(sha256_file(file)) == sha256_hex) return;
+  throw DataError(file.string() + ": not the file that grader.yaml beside it names; restore both or export again");
+}
+
+// An exported grader has no train.yaml.
+Precision precision_of(const std::filesystem::path& folder, const GraderConfig& config) {
+  return config.weights_sha256.empty() ? read_checkpoint_config(folder).precision : Precision::kFp32;
+}
+
+}  // namespace
 
 Grader::Grader(std::filesystem::path folder, GraderConfig config, Precision precision)
     : folder_(std::move(folder)), config_(std::move(config)), precision_(precision) {
@@ -22,12 +39,17 @@ Grader::Grader(std::filesystem::path folder, GraderConfig config, Precision prec
   } else {
     model_ = read_model(folder_, config_);
   }
+  if (!config_.distance_limit) return;
+  const auto file = folder_ / "knees.safetensors";
+  check_hash(file, config_.knees_sha256);
+  knees_ = std::make_shared<const KneeStatistics>(read_knee_statistics(file));
 }
 
 Grader Grader::load(const std::filesystem::path& path) {
   const auto folder = find_checkpoint(path);
   const GraderConfig config = read_grader_config(folder);
-  return tensor_work([&] { return Grader(folder, config, read_checkpoint_config(folder).precision); });
+  check_hash(folder / "model.safetensors", config.weights_sha256);
+  return tensor_work([&] { return Grader(folder, config, precision_of(folder, config)); });
 }
 
 void Grader::move_to(DeviceChoice device) {
@@ -54,20 +76,46 @@ torch::Tensor Grader::pixels_of(std::span<const pipeline::GreyView> images) cons
 
 namespace {
 
-// Of row i of probabilities [n, classes].
-std::vector<double> row_of(const torch::Tensor& probabilities, std::int64_t i) {
-  const torch::Tensor row = probabilities[i].to(torch::kFloat64).cpu().contiguous();
+// Of row i of values [n, count].
+std::vector<double> row_of(const torch::Tensor& values, std::int64_t i) {
+  const torch::Tensor row = values[i].to(torch::kFloat64).cpu().contiguous();
   return {row.const_data_ptr<double>(), row.const_data_ptr<double>() + row.numel()};
 }
 
 }  // namespace
 
-std::vector<double> Grader::grade(const pipeline::GreyView& image) const {
+std::vector<double> Grader::tempered(std::vector<double> probabilities) const {
+  if (!config_.temperature) return probabilities;
+  return scale_temperature({"", "", 0, std::move(probabilities)}, *config_.temperature).probabilities;
+}
+
+// Written so that a distance which is no number is one of a stranger.
+bool Grader::is_stranger(const std::optional<double>& distance) const {
+  return distance && config_.distance_limit && !(*distance <= *config_.distance_limit);
+}
+
+std::vector<Graded> Grader::grade(std::span<const pipeline::GreyView> images) const {
+  std::vector<Graded> out;
   if (forest_) {
-    const torch::Tensor pixels = pixels_of({&image, 1});
-    return forest_->vote({pixels.const_data_ptr<float>(), static_cast<std::size_t>(pixels.numel())});
+    for (const pipeline::GreyView& image : images) {
+      const torch::Tensor pixels = pixels_of({&image, 1});
+      out.push_back(
+          {tempered(forest_->vote({pixels.const_data_ptr<float>(), static_cast<std::size_t>(pixels.numel())})), {}});
+    }
+    return out;
   }
-  return tensor_work([&] { return row_of(grade_pixels(*model_, pixels_of({&image, 1}), options()), 0); });
+  return tensor_work([&] {
+    const PixelGrades graded = grade_pixels(*model_, pixels_of(images), options());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      out.push_back({tempered(row_of(graded.probabilities, static_cast<std::int64_t>(i))), {}});
+    }
+    if (!knees_) return out;
+    const torch::Tensor distances = knees_->distance(graded.features.cpu());
+    for (std::size_t i = 0; i < images.size(); ++i) {
+      out[i].distance = distances[static_cast<std::int64_t>(i)].item<double>();
+    }
+    return out;
+  });
 }
 
 // Position behind the block asked for.
@@ -92,17 +140,19 @@ std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> ima
   const std::size_t depth = cam_depth_of(explain_options);
   return tensor_work([&] {
     const torch::Tensor pixels = pixels_of(images);
-    const torch::Tensor probabilities = grade_pixels(*model_, pixels, options());
+    std::vector<Graded> graded = grade(images);
     std::vector<Explanation> out;
     std::vector<std::int64_t> grades;
     const bool ordinal = config_.decoding != Decoding::kSoftmax;
     const bool expected =
         explain_options.target == Target::kExpected || (explain_options.target == Target::kHeadsOwn && ordinal);
     for (std::size_t i = 0; i < images.size(); ++i) {
-      Prediction prediction;
-      prediction.probabilities = row_of(probabilities, static_cast<std::int64_t>(i));
+      const Prediction prediction{"", "", 0, graded[i].probabilities};
       grades.push_back(explain_options.target == Target::kGrade ? explain_options.grade : prediction.predicted());
-      out.push_back({std::move(prediction.probabilities), expected ? "expected" : std::to_string(grades.back()), {}});
+      out.push_back({std::move(graded[i].probabilities),
+                     graded[i].distance,
+                     expected ? "expected" : std::to_string(grades.back()),
+                     {}});
     }
     const torch::Tensor cams = grad_cam(
         *model_, pixels, depth,
@@ -119,8 +169,23 @@ std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> ima
 }
 
 std::vector<Prediction> Grader::grade(BatchSource& source) const {
-  if (forest_) return grade_source(*forest_, source);
-  return tensor_work([&] { return grade_source(*model_, source, options()); });
+  std::vector<Prediction> predictions =
+      forest_ ? grade_source(*forest_, source) : tensor_work([&] { return grade_source(*model_, source, options()); });
+  for (Prediction& row : predictions) row.probabilities = tempered(std::move(row.probabilities));
+  return predictions;
+}
+
+torch::Tensor Grader::features(BatchSource& source, std::int64_t most) const {
+  if (forest_) throw UsageError("a random_forest has no features");
+  return tensor_work([&] {
+    const torch::Tensor blank = torch::zeros({1, 1, config_.size_px, config_.size_px});
+    const std::int64_t count = grade_pixels(*model_, blank, options()).features.size(1);
+    if (count > most) {
+      throw UsageError(fmt::format("{} has {} features, more than {}, too many to know a knee by; add --components 0",
+                                   config_.model.name, count, most));
+    }
+    return source_features(*model_, source, options());
+  });
 }
 
 }  // namespace genu::train

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,13 @@ namespace genu::train {
 class GraderModel;
 struct Forest;
 struct GradingOptions;
+struct KneeStatistics;
+
+// What a grader says of one picture.
+struct Graded {
+  std::vector<double> probabilities;
+  std::optional<double> distance;  // of its features from training knees'; nothing where the grader knows no such
+};
 
 // What an explanation is of.
 struct ExplainOptions {
@@ -37,14 +45,16 @@ struct ExplainOptions {
 
 struct Explanation {
   std::vector<double> probabilities;
-  std::string target;      // the grade explained, or "expected"
-  std::vector<float> map;  // [height, width] of the image: Grad-CAM, bilinear from the block's maps; >= 0
+  std::optional<double> distance;  // as in Graded
+  std::string target;              // the grade explained, or "expected"
+  std::vector<float> map;          // [height, width] of the image: Grad-CAM, bilinear from the block's maps; >= 0
 };
 
 // Not thread-safe.
 class Grader {
  public:
-  // `path` is a checkpoint folder or a run's folder (its best). Throws IoError, DataError.
+  // `path` is a checkpoint folder or a run's folder (its best); with export_grader()'s hashes, the files must have
+  // them. Throws IoError, DataError.
   static Grader load(const std::filesystem::path& path);
 
   // Where the network works from now on; after load() the CPU. A forest stays there. Throws UsageError where there is
@@ -54,10 +64,14 @@ class Grader {
   const std::filesystem::path& folder() const { return folder_; }
   const GraderConfig& config() const { return config_; }
 
-  // Probabilities of each grade of one image as prepared (grey levels, any side).
-  std::vector<double> grade(const pipeline::GreyView& image) const;
+  // Images as prepared (grey levels, any side), at once, so keep to a few dozen.
+  std::vector<Graded> grade(std::span<const pipeline::GreyView> images) const;
+  // Whether it is as far from training knees as to be taken for something else.
+  bool is_stranger(const std::optional<double>& distance) const;
   // One pass over a source made with config()'s size and normalisation.
   std::vector<Prediction> grade(BatchSource& source) const;
+  // float32 [n, features] of a source as above. Throws UsageError if there are more than `most`, or none (a forest).
+  at::Tensor features(BatchSource& source, std::int64_t most) const;
   // Throws UsageError where the network has no maps (a forest, a transformer), no such block or no such grade.
   void check_explainable(const ExplainOptions& options) const;
   // Where the network finds what it says, for images of one size, as prepared; at once, so keep to a few dozen.
@@ -68,13 +82,15 @@ class Grader {
   Grader(std::filesystem::path folder, GraderConfig config, Precision precision);
   GradingOptions options() const;
   std::size_t cam_depth_of(const ExplainOptions& options) const;
+  std::vector<double> tempered(std::vector<double> probabilities) const;
   at::Tensor pixels_of(std::span<const pipeline::GreyView> images) const;
 
   std::filesystem::path folder_;
   GraderConfig config_;
-  Precision precision_;                 // as in training, so that its validation scores are met again
+  Precision precision_;  // as in training, so that its validation scores are met again; of an exported one fp32
   std::shared_ptr<GraderModel> model_;  // one of the two
   std::shared_ptr<const Forest> forest_;
+  std::shared_ptr<const KneeStatistics> knees_;  // null where it knows none
 };
 
 }  // namespace genu::train

@@ -1,6 +1,7 @@
 // grader.yaml: what it takes, beside the weights, to grade a film with a checkpoint.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "core/config.h"
@@ -21,6 +22,11 @@ struct GraderConfig {
   Decoding decoding = Decoding::kSoftmax;
   std::string preprocess;     // PreprocessConfig as YAML text, from the shards
   std::string shards_sha256;  // of the shards.json the model was trained on
+  // Of an exported grader (export_grader.h) alone:
+  std::optional<double> temperature;     // that probabilities are given with
+  std::optional<double> distance_limit;  // a picture farther than this from knees is none; knees.safetensors is there
+  std::string weights_sha256;            // of model.safetensors
+  std::string knees_sha256;              // of knees.safetensors
   void list_fields(FieldList& fields);
   bool operator==(const GraderConfig&) const = default;
 

@@ -37,16 +37,20 @@ torch::Tensor sent_to(const torch::Tensor& host, const torch::Device& device) {
   return device.is_cuda() ? host.pin_memory().to(device, /*non_blocking=*/true) : host;
 }
 
-torch::Tensor grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options) {
+PixelGrades grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options) {
   const torch::InferenceMode inference;
   const torch::Device device = model.parameters().front().device();
   const PrecisionScope precision(options.precision, device.type());
-  const auto grade = [&](const torch::Tensor& given) {
-    return class_probabilities(model.forward(given).to(torch::kFloat32), options.decoding);
+  const auto grade = [&](const torch::Tensor& given) -> PixelGrades {
+    const torch::Tensor features = model.pool(model.run_blocks(model.prepare(given), 0, model.feature_blocks().size()));
+    return {class_probabilities(model.classify(features).to(torch::kFloat32), options.decoding),
+            features.to(torch::kFloat32)};
   };
   const torch::Tensor images = sent_to(pixels, device);
-  const torch::Tensor probabilities = grade(images);
-  return options.flip_average ? 0.5 * (probabilities + grade(images.flip(3))) : probabilities;
+  const PixelGrades straight = grade(images);
+  if (!options.flip_average) return straight;
+  const PixelGrades mirrored = grade(images.flip(3));
+  return {0.5 * (straight.probabilities + mirrored.probabilities), 0.5 * (straight.features + mirrored.features)};
 }
 
 namespace {
@@ -58,7 +62,8 @@ torch::Tensor grade_rows(GraderModel& model, BatchSource& source, const GradingO
   for (std::size_t i = 0; i < source.batches_per_epoch(); ++i) {
     source.next(batch);
     if (batch.count == 0) continue;
-    const torch::Tensor probabilities = grade_pixels(model, pixels_tensor(batch), options).to(torch::kFloat64).cpu();
+    const torch::Tensor probabilities =
+        grade_pixels(model, pixels_tensor(batch), options).probabilities.to(torch::kFloat64).cpu();
     const torch::Tensor head = torch::empty({batch.count, 2}, torch::kFloat64);
     double* place = head.data_ptr<double>();
     for (std::size_t k = 0; k < batch.samples.size(); ++k) {
@@ -89,6 +94,18 @@ torch::Tensor gather_rows(const torch::Tensor& rows, Ranks& ranks) {
 }
 
 }  // namespace
+
+torch::Tensor source_features(GraderModel& model, BatchSource& source, const GradingOptions& options) {
+  model.eval();
+  source.seek(0, 0);
+  std::vector<torch::Tensor> parts;
+  pipeline::Batch batch;
+  for (std::size_t i = 0; i < source.batches_per_epoch(); ++i) {
+    source.next(batch);
+    parts.push_back(grade_pixels(model, pixels_tensor(batch), options).features.cpu());
+  }
+  return torch::cat(parts);
+}
 
 std::vector<Prediction> grade_source(GraderModel& model, BatchSource& source, const GradingOptions& options,
                                      Ranks* ranks) {

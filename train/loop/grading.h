@@ -41,9 +41,18 @@ struct GradingOptions {
   Decoding decoding = Decoding::kSoftmax;
 };
 
-// Probabilities float32 [n, classes] of pixels [n, c, h, w] on the CPU, on the model's device. The model must be in
-// evaluation mode.
-torch::Tensor grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options);
+// On the model's device; with flip_average of image and mirror image.
+struct PixelGrades {
+  torch::Tensor probabilities;  // float32 [n, classes]
+  torch::Tensor features;       // float32 [n, features]: what the head is given
+};
+
+// Of pixels [n, c, h, w] on the CPU. The model must be in evaluation mode.
+PixelGrades grade_pixels(GraderModel& model, const torch::Tensor& pixels, const GradingOptions& options);
+
+// Features float32 [n, features] on the CPU of each image of a source, in its order. The model must be in evaluation
+// mode.
+torch::Tensor source_features(GraderModel& model, BatchSource& source, const GradingOptions& options);
 
 // One pass over the source; puts the model into evaluation mode. With ranks, each grades its part of the source and
 // all get the predictions of all, in the source's order.
