@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""One CSV row for each report of an experiment, and a table of means over seeds.
+
+  scripts/experiments/collect.py RUNS --csv FILE --pattern '(?P<start>...)_seed(?P<seed>...)'
+
+RUNS holds NAME_report/report.json of `genu evaluate`; the pattern's groups become columns. The table gives the mean over
+seeds, +- their SD (n - 1)."""
+import argparse
+import csv
+import json
+import pathlib
+import re
+import statistics
+
+SCORES = ["accuracy", "balanced_accuracy", "macro_f1", "quadratic_kappa", "mean_absolute_error"]
+
+
+def rows_of(runs, pattern):
+    for report in sorted(runs.glob("*_report/report.json")):
+        found = re.fullmatch(pattern, report.parent.name[: -len("_report")])
+        if not found:
+            continue
+        content = json.loads(report.read_text())
+        row = dict(found.groupdict(), graded=content["samples"])
+        for score in SCORES:
+            row[score] = round(content["scores"][score], 4)
+            row[score + "_low"], row[score + "_high"] = (round(x, 4) for x in content["intervals"][score])
+        for grade, count in enumerate(content["confusion"]):
+            row[f"recall_{grade}"] = round(count[grade] / max(1, sum(count)), 4)
+        yield row
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("runs", type=pathlib.Path)
+    options.add_argument("--csv", type=pathlib.Path, required=True)
+    options.add_argument("--pattern", required=True)
+    options = options.parse_args()
+    rows = list(rows_of(options.runs, options.pattern))
+    if not rows:
+        raise SystemExit(f"{options.runs}: no report of such a name; let the experiment finish a run first")
+    options.csv.parent.mkdir(parents=True, exist_ok=True)
+    with open(options.csv, "w", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+    keys = [name for name in re.compile(options.pattern).groupindex if name != "seed"]
+    shown = SCORES + [f"recall_{grade}" for grade in range(5)]
+    print("|", " | ".join(keys + ["seeds"] + [name.replace("_", " ") for name in shown]), "|")
+    print("|" + "---|" * (len(keys) + 1 + len(shown)))
+    groups = {}
+    for row in rows:
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    for group, members in groups.items():
+        cells = list(group) + [str(len(members))]
+        for name in shown:
+            values = [member[name] for member in members]
+            spread = f" +- {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+            cells.append(f"{statistics.mean(values):.3f}{spread}")
+        print("|", " | ".join(cells), "|")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+"""Draws docs/results/pretraining.csv (kappa against real training knees, a line a start) and says how many real knees a
+synthetic start replaces: the number at which the start without synthetic knees reaches the same mean kappa, between
+neighbouring shares linear in the logarithm. Needs python3-matplotlib.
+
+  scripts/experiments/plot_pretraining.py [--csv FILE] [--out FILE.png]"""
+import argparse
+import csv
+import math
+import pathlib
+import statistics
+
+TRAIN_KNEES = 5778  # of the real train part
+NAMES = {"scratch": "random weights", "synthetic": "synthetic knees", "imagenet": "ImageNet",
+         "imagenet_synthetic": "ImageNet, then synthetic knees"}
+COLOURS = {"scratch": "#999999", "synthetic": "#1b6ca8", "imagenet": "#d98032", "imagenet_synthetic": "#7a3e9d"}
+
+
+def knees_for(kappa, curve):
+    """Real knees at which `curve`, [(knees, kappa)] rising in knees, reaches kappa; None outside it."""
+    for (n0, k0), (n1, k1) in zip(curve, curve[1:]):
+        if k0 <= kappa <= k1 and k1 > k0:
+            return math.exp(math.log(n0) + (kappa - k0) / (k1 - k0) * (math.log(n1) - math.log(n0)))
+    return None
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--csv", type=pathlib.Path, default=pathlib.Path("docs/results/pretraining.csv"))
+    options.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/images/pretraining.png"))
+    options = options.parse_args()
+    runs = {}
+    for row in csv.DictReader(open(options.csv)):
+        runs.setdefault(row["start"], {}).setdefault(float(row["share"]), []).append(float(row["quadratic_kappa"]))
+    curves = {start: [(share * TRAIN_KNEES, statistics.mean(kappas)) for share, kappas in sorted(points.items())]
+              for start, points in runs.items()}
+
+    print("| start | real knees | mean kappa | as many real knees without synthetic ones | ratio |")
+    print("|---|---|---|---|---|")
+    for start, other in (("synthetic", "scratch"), ("imagenet_synthetic", "imagenet")):
+        for knees, kappa in curves.get(start, []):
+            same = knees_for(kappa, curves.get(other, []))
+            if same:
+                shown, ratio = f"{same:.0f}", f"{same / knees:.1f}"
+            else:
+                top = max((k for _, k in curves.get(other, [])), default=0)
+                shown, ratio = ("more than there are" if kappa > top else "fewer than were tried"), "-"
+            print(f"| {NAMES[start]} | {knees:.0f} | {kappa:.3f} | {shown} | {ratio} |")
+
+    import matplotlib
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    figure, axes = plt.subplots(figsize=(6.4, 4), dpi=110)
+    for start, curve in curves.items():
+        knees = [n for n, _ in curve]
+        axes.plot(knees, [k for _, k in curve], color=COLOURS[start], label=NAMES[start], linewidth=1.8)
+        for share, kappas in runs[start].items():
+            axes.plot([share * TRAIN_KNEES] * len(kappas), kappas, "o", color=COLOURS[start], markersize=4, alpha=0.6)
+    axes.set_xscale("log")
+    ticks = sorted({n for curve in curves.values() for n, _ in curve})
+    axes.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel("real training knees")
+    axes.set_ylabel("quadratic kappa, real val part")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, title="MobileNetV2 started from", loc="lower right")
+    figure.tight_layout()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(options.out)
+
+
+if __name__ == "__main__":
+    main()
