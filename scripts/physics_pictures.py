@@ -20,7 +20,8 @@ EXPOSURE = ["--set=dials.mean_grey=150", "--set=dials.sd_grey=45", "--set=dials.
 # A dial, its range, and the knee it is turned on (grade : number).
 DIALS = [("jsw_medial_mm", 0, 6, "0:2"), ("jsw_lateral_mm", 0, 6, "0:2"), ("osteophyte_tm_mm", 0, 6, "1:4"), ("osteophyte_fl_mm", 0, 6, "1:4"),
          ("sclerosis_medial", 0, 3, "3:1"), ("cyst_diameter_mm", 0, 12, "3:1"), ("attrition_mm", 0, 8, "4:3"),
-         ("spine_sharpening_deg", 0, 40, "1:4"), ("notch_narrowing_mm", 0, 5, "1:4"), ("lateral_shift_mm", 0, 8, "0:2")]
+         ("spine_sharpening_deg", 0, 40, "1:4"), ("notch_narrowing_mm", 0, 5, "1:4"), ("lateral_shift_mm", 0, 8, "0:2"),
+         ("fabella_mm", 0, 10, "0:2"), ("loose_body_mm", 0, 10, "1:4"), ("chondrocalcinosis", 0, 1, "0:2"), ("hardware", 0, 3, "0:2")]
 # What each column still leaves out.
 STAGES = [("path lengths, ideal detector", dict(texture=0, scatter=0, blur=0.05, noise=0, heel=0, compression=0, edge=0)),
           ("+ trabeculae", dict(scatter=0, blur=0.05, noise=0, heel=0, compression=0, edge=0)),

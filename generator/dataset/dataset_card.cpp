@@ -155,6 +155,10 @@ std::string dataset_card(const GenerateConfig& config, const ManifestStatistics&
   table.share_above_zero("lateral sclerosis", "sclerosis_lateral");
   table.share_above_zero("cyst", "cyst_count");
   table.share_above_zero("attrition", "attrition_grade");
+  table.share_above_zero("fabella", "fabella_mm");
+  table.share_above_zero("loose body", "loose_body_count");
+  table.share_above_zero("calcified lateral meniscus", "chondrocalcinosis_lateral");
+  table.share_above_zero("calcified medial meniscus", "chondrocalcinosis_medial");
   table.share("women", [&](KlGrade grade) { return statistics.share_of_text("sex", "F", grade); });
   table.share("right knees", [&](KlGrade grade) { return statistics.share_of_text("side", "R", grade); });
   table.share("kl_read equals kl", [&](KlGrade grade) { return statistics.share_read_alike(grade); });

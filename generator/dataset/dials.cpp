@@ -59,6 +59,16 @@ void set_attrition(KneeFeatures& features, double depth_mm) {
   features.attrition_grade = !(depth_mm > 0) ? 0 : depth_mm < 5 ? 1 : depth_mm < 10 ? 2 : 3;  // spec 3.4
 }
 
+// 0 takes every loose body away; otherwise every one has this length, and a knee without one gets one in its notch.
+void set_loose_bodies(KneeFeatures& features, double length_mm) {
+  if (!(length_mm > 0)) {
+    features.loose_bodies.clear();
+    return;
+  }
+  if (features.loose_bodies.empty()) features.loose_bodies.push_back(LooseBody{});
+  for (LooseBody& body : features.loose_bodies) body.length_mm = length_mm;
+}
+
 template <OsteophyteSite site>
 void osteophyte_dial(const SampledKnee& knee, double value) {
   set_osteophyte(knee.features.at(site), value);
@@ -122,6 +132,20 @@ const std::vector<Dial>& all_dials() {
        {0, 8},
        "taken from the width of the intercondylar notch",
        [](K k, double v) { k.features.notch_narrowing_mm = v; }},
+      {"fabella_mm",
+       {0, 15},
+       "length of the fabella; 0 takes it away",
+       [](K k, double v) { k.features.fabella.length_mm = v; }},
+      {"loose_body_mm",
+       {0, 15},
+       "length of every loose body; a knee without one gets one in its notch; 0 takes them away",
+       [](K k, double v) { set_loose_bodies(k.features, v); }},
+      {"chondrocalcinosis",
+       {0, 1},
+       "how much of both menisci and of the condyles' cartilage is calcified",
+       [](K k, double v) {
+         k.features.chondrocalcinosis = {v, v, v};
+       }},
       {"arithmetic_hka_deg",
        {-15, 15},
        "constitutional alignment, negative is varus",

@@ -100,6 +100,11 @@ void check_config(const GenerateConfig& config) {
     throw ConfigError(
         fmt::format("population.habitus: {} weights, where {} or none belong", habitus, kHabitusWaves * kHabitusWaves));
   }
+  const DiseaseConfig& disease = config.disease;
+  if (disease.chondrocalcinosis_age_years.size() != disease.chondrocalcinosis_share.size() ||
+      !std::is_sorted(disease.chondrocalcinosis_age_years.begin(), disease.chondrocalcinosis_age_years.end())) {
+    throw ConfigError("disease.chondrocalcinosis_age_years must ascend, with one chondrocalcinosis_share each");
+  }
   if (config.pairs && config.view == View::kBilateral) {
     throw ConfigError("pairs: bilateral films have none; set view to single");
   }

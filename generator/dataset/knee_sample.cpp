@@ -67,6 +67,11 @@ KneeFeatures progressed(const KneeFeatures& mild, const KneeFeatures& severe) {
   features.spine_growth_mm = std::max(mild.spine_growth_mm, severe.spine_growth_mm);
   features.plate_irregularity_mm = std::max(mild.plate_irregularity_mm, severe.plate_irregularity_mm);
   features.notch_narrowing_mm = std::max(mild.notch_narrowing_mm, severe.notch_narrowing_mm);
+  if (features.loose_bodies.empty()) features.loose_bodies = severe.loose_bodies;
+  Chondrocalcinosis& calcium = features.chondrocalcinosis;
+  calcium.medial = std::max(mild.chondrocalcinosis.medial, severe.chondrocalcinosis.medial);
+  calcium.lateral = std::max(mild.chondrocalcinosis.lateral, severe.chondrocalcinosis.lateral);
+  calcium.cartilage = std::max(mild.chondrocalcinosis.cartilage, severe.chondrocalcinosis.cartilage);
   return features;
 }
 

@@ -130,6 +130,16 @@ void add_disease(Columns& c) {
   c.number("lateral_shift_mm", [](const Row& r) { return r.sample.features.lateral_shift_mm; });
   c.number("plate_irregularity_mm", [](const Row& r) { return r.sample.features.plate_irregularity_mm; });
   c.number("notch_narrowing_mm", [](const Row& r) { return r.sample.features.notch_narrowing_mm; });
+  c.number("fabella_mm", [](const Row& r) { return r.sample.features.fabella.length_mm; });
+  c.whole("loose_body_count", [](const Row& r) { return r.sample.features.loose_bodies.size(); });
+  c.number("largest_loose_body_mm", [](const Row& r) {
+    double largest = 0;
+    for (const LooseBody& body : r.sample.features.loose_bodies) largest = std::max(largest, body.length_mm);
+    return largest;
+  });
+  c.number("chondrocalcinosis_medial", [](const Row& r) { return r.sample.features.chondrocalcinosis.medial; });
+  c.number("chondrocalcinosis_lateral", [](const Row& r) { return r.sample.features.chondrocalcinosis.lateral; });
+  c.number("chondrocalcinosis_cartilage", [](const Row& r) { return r.sample.features.chondrocalcinosis.cartilage; });
 }
 
 void add_technique(Columns& c) {

@@ -6,6 +6,7 @@
 
 #include "core/errors.h"
 #include "generator/geometry/bone_outlines.h"
+#include "generator/geometry/calcified_shapes.h"
 #include "generator/geometry/lesion_shapes.h"
 
 namespace genu::generator {
@@ -147,6 +148,9 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
   add_osteophytes(knee, features);
   add_cysts(knee, anatomy, features);
   add_sclerosis(knee, anatomy, features);
+  add_fabella(knee, anatomy, features, positioning);
+  add_loose_bodies(knee, anatomy, features);
+  add_chondrocalcinosis(knee, features, root);
   RandomStream lines(root, 0, "bone lines");
   add_bone_lines(knee, anatomy, lines);
   return knee;

@@ -44,6 +44,38 @@ struct BoneLine {
   double path_mm = 5;  // extra cortical bone along the beam at its middle
 };
 
+enum class CalcifiedBodyKind { kFabella, kLooseBody };
+
+// An ovoid of bone beside the joint's own.
+struct CalcifiedBody {
+  CalcifiedBodyKind kind = CalcifiedBodyKind::kFabella;
+  const char* place = "";
+  PointMm centre_mm;
+  double radius_long_mm = 4;
+  double radius_short_mm = 3;
+  double axis_rad = 0;  // of the long radius, from x
+  double lobe = 0;
+  double lobe_phase_rad = 0;
+  double bone_mm = 4;         // path at its middle
+  double shell_share = 0.25;  // of the bone that lies in its shell
+  Contour outline_mm;
+};
+// Reach of its outline at an angle from the long radius, relative to the ellipse's.
+double lobed_radius(const CalcifiedBody& body, double angle_rad);
+
+struct CalcifiedGrain {
+  PointMm at_mm;
+  double radius_mm = 0.25;
+  double path_mm = 1;  // of bone, at its middle
+};
+
+// Grains that belong together: a meniscus, or a line through a condyle's cartilage.
+struct CalcificationShape {
+  const char* place = "";
+  Contour outline_mm;  // closed, around what may be calcified
+  std::vector<CalcifiedGrain> grains;
+};
+
 struct JointMeasure {
   double jsw_medial_mm = 0;  // least distance of the contours, measured after placing
   double jsw_lateral_mm = 0;
@@ -63,6 +95,8 @@ struct KneeGeometry {
   std::vector<OsteophyteShape> osteophytes;
   std::vector<CystShape> cysts;
   std::vector<SclerosisShape> sclerosis;
+  std::vector<CalcifiedBody> calcified_bodies;
+  std::vector<CalcificationShape> calcifications;
   std::vector<BoneLine> lines;
   RigidMotion knee_from_femur;
   JointMeasure measured;

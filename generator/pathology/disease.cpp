@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/errors.h"
+#include "generator/pathology/calcification.h"
 
 namespace genu::generator {
 
@@ -297,6 +298,13 @@ void DiseaseConfig::list_fields(FieldList& fields) {
   fields.add("cyst", cyst, unit, grades, "P(subchondral cyst | KL)");
   fields.add("attrition", attrition, unit, grades, "P(bone attrition | KL)");
   fields.add("spine_sharpening", spine_sharpening, unit, grades, "P(sharpened tibial spines | KL)");
+  fields.add("fabella", fabella, unit, grades, "P(fabella | KL)");
+  fields.add("loose_body", loose_body, unit, grades, "P(loose bodies | KL)");
+  fields.add("chondrocalcinosis_age_years", chondrocalcinosis_age_years, Range{0.0, 120.0}, Range{1, 20},
+             "ascending ages at which the next table is given");
+  fields.add("chondrocalcinosis_share", chondrocalcinosis_share, unit, Range{1, 20},
+             "population's share with calcified menisci or cartilage at each age");
+  fields.add("chondrocalcinosis_odds_ratio", chondrocalcinosis_odds_ratio, Range{0.1, 20.0}, "of KL >= 2 to have it");
   fields.add("size_scale", size_scale, Range{0.0, 2.0}, "multiplies the spread of osteophyte protrusion");
 }
 
@@ -309,7 +317,8 @@ KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& ana
     KneeFeatures features;
     RandomStream compartments = of("compartments"), osteophytes = of("osteophytes"), sclerosis = of("sclerosis"),
                  cysts = of("cysts"), attrition = of("attrition"), spines = of("spines"), others = of("others"),
-                 atrophic = of("atrophic");
+                 atrophic = of("atrophic"), fabella = of("fabella"), loose_bodies = of("loose bodies"),
+                 calcification = of("chondrocalcinosis");
     sample_compartments(config, anatomy, target, features, compartments);
     sample_osteophytes(config, target, features, osteophytes);
     if (derive_kl_grade(features) != target || too_atrophic(config, target, features, atrophic)) continue;
@@ -318,6 +327,9 @@ KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& ana
     sample_attrition(config, target, features, attrition);
     sample_spines(config, target, features, spines);
     sample_other_signs(target, features, others);
+    features.fabella = sample_fabella(config, target, fabella);
+    features.loose_bodies = sample_loose_bodies(config, target, loose_bodies);
+    features.chondrocalcinosis = sample_chondrocalcinosis(config, anatomy.age_years, target, calcification);
     return features;
   }
   throw ConfigError("disease: its tables make KL " + std::to_string(target.value()) +

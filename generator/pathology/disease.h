@@ -41,6 +41,14 @@ struct DiseaseConfig {
   std::vector<double> cyst = {0.003, 0.01, 0.04, 0.14, 0.33};
   std::vector<double> attrition = {0.005, 0.01, 0.03, 0.18, 0.62};
   std::vector<double> spine_sharpening = {0.08, 0.20, 0.35, 0.55, 0.70};
+  // Spec 7: 0.15-0.20 of a US cohort, rising with KL [S35b].
+  std::vector<double> fabella = {0.15, 0.16, 0.17, 0.19, 0.20};
+  std::vector<double> loose_body = {0, 0.005, 0.01, 0.03, 0.06};
+  // Share of a population by age [S35: 5-7 % at 60-64, 15 % at 65-74, 44 % beyond 84], and the odds ratio of
+  // osteoarthritis.
+  std::vector<double> chondrocalcinosis_age_years = {45, 62, 69.5, 87};
+  std::vector<double> chondrocalcinosis_share = {0.01, 0.057, 0.15, 0.44};
+  double chondrocalcinosis_odds_ratio = 2.0;
   double size_scale = 1.0;  // multiplies every osteophyte's protrusion above the definite limit
 
   void list_fields(FieldList& fields);

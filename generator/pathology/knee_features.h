@@ -50,6 +50,41 @@ struct Cyst {
   bool operator==(const Cyst&) const = default;
 };
 
+// A sesamoid bone behind the lateral condyle, which a fifth of knees have; no disease.
+struct Fabella {
+  double length_mm = 0;      // 0: none
+  double elongation = 1.35;  // length over width
+  double axis_deg = 85;      // of the length, from horizontal
+  double x_share = 0.29;     // place: of the femur's width from its middle, laterally
+  double y_mm = 17;          // above the condyles' tangent
+  double contrast = 0.1;     // what its middle adds to a condyle's log attenuation, relative
+  bool operator==(const Fabella&) const = default;
+};
+
+enum class LooseBodyPlace : std::size_t { kNotch, kMedialGutter, kLateralGutter, kSuprapatellar, kPosterior };
+inline constexpr std::array<const char*, 5> kLooseBodyPlaceNames = {"notch", "medial_gutter", "lateral_gutter",
+                                                                    "suprapatellar", "posterior"};
+
+// A free ossicle in the joint.
+struct LooseBody {
+  LooseBodyPlace place = LooseBodyPlace::kNotch;
+  double length_mm = 6;
+  double elongation = 1.3;
+  double axis_deg = 30;
+  double offset_x = 0, offset_y = 0;  // within its place, -1 .. 1
+  double lobe = 0.04;                 // relative departure of its outline from an ellipse, in three lobes
+  double lobe_phase_deg = 0;
+  bool operator==(const LooseBody&) const = default;
+};
+
+// Calcium pyrophosphate in menisci and cartilage: how much, 0 none .. 1 dense.
+struct Chondrocalcinosis {
+  double medial = 0;     // meniscus
+  double lateral = 0;    // meniscus
+  double cartilage = 0;  // of both condyles
+  bool operator==(const Chondrocalcinosis&) const = default;
+};
+
 struct KneeFeatures {
   CompartmentState medial;
   CompartmentState lateral;
@@ -64,6 +99,9 @@ struct KneeFeatures {
   double lateral_shift_mm = 0;         // of the tibia against the femur
   double plate_irregularity_mm = 0.1;  // RMS of the subchondral plates
   double notch_narrowing_mm = 0;
+  Fabella fabella;
+  std::vector<LooseBody> loose_bodies;
+  Chondrocalcinosis chondrocalcinosis;
 
   CompartmentState& at(Compartment side) { return side == Compartment::kMedial ? medial : lateral; }
   const CompartmentState& at(Compartment side) const { return side == Compartment::kMedial ? medial : lateral; }

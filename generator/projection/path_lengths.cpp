@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "generator/projection/calcified_paths.h"
 #include "generator/projection/signed_distance.h"
 #include "generator/projection/upsample.h"
 #include "generator/projection/vector_math.h"
@@ -511,6 +512,8 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   }
   for (const OsteophyteShape& shape : input.geometry.osteophytes) add_osteophyte(shape, input, texture, work, maps);
   for (const CystShape& shape : input.geometry.cysts) add_cyst(shape, input.frame, maps);
+  for (const CalcifiedBody& body : input.geometry.calcified_bodies) add_calcified_body(body, input.frame, maps);
+  for (const CalcificationShape& shape : input.geometry.calcifications) add_calcification(shape, input.frame, maps);
   add_lines(input, work, maps);
   clamp_soft_tissue(maps);
 }

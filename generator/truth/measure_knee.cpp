@@ -138,6 +138,13 @@ std::vector<LesionOutline> lesions_of(const KneeGeometry& geometry) {
     lesions.push_back({LesionKind::kCyst, place(shape.cyst.bone, shape.cyst.compartment),
                        ellipse(shape.centre_mm, shape.radius_x_mm, shape.radius_y_mm, 32)});
   }
+  for (const CalcifiedBody& body : geometry.calcified_bodies) {
+    const bool fabella = body.kind == CalcifiedBodyKind::kFabella;
+    lesions.push_back({fabella ? LesionKind::kFabella : LesionKind::kLooseBody, body.place, body.outline_mm});
+  }
+  for (const CalcificationShape& shape : geometry.calcifications) {
+    lesions.push_back({LesionKind::kChondrocalcinosis, shape.place, shape.outline_mm});
+  }
   return lesions;
 }
 

@@ -30,11 +30,11 @@ inline constexpr std::array<std::string_view, 15> kLandmarkNames = {
 // All of kLandmarkNames, in that order.
 std::vector<Landmark> landmarks_of(const KneeGeometry& geometry);
 
-enum class LesionKind { kOsteophyte, kSclerosis, kCyst };
+enum class LesionKind { kOsteophyte, kSclerosis, kCyst, kFabella, kLooseBody, kChondrocalcinosis };
 
 struct LesionOutline {
   LesionKind kind = LesionKind::kOsteophyte;
-  std::string_view place;  // "fm", "tl"; "femur_medial", "tibia_lateral"
+  std::string_view place;  // "fm", "tl"; "femur_medial", "tibia_lateral"; "lateral_meniscus"; "notch"
   Contour outline_mm;      // closed
 };
 // Every lesion that has a shape of its own, in the order of the geometry. An osteophyte's outline goes on inside its

@@ -149,6 +149,46 @@ TEST_F(Locality, SpinesAndNotchStayInTheMiddle) {
   }
 }
 
+TEST_F(Locality, FabellaStaysBehindItsCondyle) {
+  for (int index = 0; index < 4; ++index) {
+    const KneeSample sample = knee(index, index);
+    const KneeSample none = with(sample, [](KneeFeatures& f) { f.fabella.length_mm = 0; });
+    const KneeSample large = with(sample, [](KneeFeatures& f) { f.fabella.length_mm = 12; });
+    const PointMm centre = sample.geometry.knee_from_femur(
+        {sample.features.fabella.x_share * sample.anatomy.femur_width_mm + sample.positioning.axial_rotation_deg / 1.9,
+         sample.features.fabella.y_mm});
+    expect_local(none, large, {{centre, 6}});
+  }
+}
+
+TEST_F(Locality, LooseBodyStaysAtItsPlace) {
+  for (std::size_t place = 0; place < kLooseBodyPlaceNames.size(); ++place) {
+    const KneeSample sample = knee(3, static_cast<int>(place));
+    const KneeSample none = with(sample, [](KneeFeatures& f) { f.loose_bodies.clear(); });
+    const KneeSample one = with(sample, [&](KneeFeatures& f) {
+      f.loose_bodies = {LooseBody{.place = static_cast<LooseBodyPlace>(place), .length_mm = 10}};
+    });
+    ASSERT_EQ(one.geometry.calcified_bodies.back().kind, CalcifiedBodyKind::kLooseBody);
+    expect_local(none, one, {{one.geometry.calcified_bodies.back().centre_mm, 5.3}});
+  }
+}
+
+TEST_F(Locality, CalcificationStaysInMeniscusAndCartilage) {
+  for (int index = 0; index < 4; ++index) {
+    const KneeSample sample = knee(index, index);
+    const auto set = [&](Chondrocalcinosis signs) {
+      return with(sample, [&](KneeFeatures& f) { f.chondrocalcinosis = signs; });
+    };
+    const Contour& tibia = sample.geometry.tibia_articular_mm;
+    const Circle medial{{tibia.front().x + 7, tibia.front().y + 2}, 10},
+        lateral{{tibia.back().x - 7, tibia.back().y + 2}, 10};
+    expect_local(set({0, 0, 0}), set({1, 0, 0}), {medial});
+    expect_local(set({0, 0, 0}), set({0, 1, 0}), {lateral});
+    const PointMm in = wear_point(sample, Compartment::kMedial), out = wear_point(sample, Compartment::kLateral);
+    expect_local(set({0, 0, 0}), set({0, 0, 1}), {{{in.x, 4}, 19}, {{out.x, 4}, 19}});
+  }
+}
+
 // Exposure is read from the healthy knee: any mixture of lesions leaves the shaft's far corner as it was.
 TEST_F(Locality, EverythingAtOnceLeavesTheShaftAlone) {
   const KneeSample sample = knee(4, 1);
@@ -179,6 +219,9 @@ TEST(DiseaseStreams, OneSignsOddsDoNotMoveAnother) {
   DiseaseConfig more = config;
   more.cyst = {1, 1, 1, 1, 1};
   more.sclerosis = {1, 1, 1, 1, 1};
+  more.fabella = {1, 1, 1, 1, 1};
+  more.loose_body = {1, 1, 1, 1, 1};
+  more.chondrocalcinosis_share = {1, 1, 1, 1};
   int cysts = 0;
   for (std::uint64_t number = 0; number < 200; ++number) {
     RandomStream first(5, number, "disease"), second(5, number, "disease");
@@ -187,6 +230,9 @@ TEST(DiseaseStreams, OneSignsOddsDoNotMoveAnother) {
     cysts += b.cysts.size() > a.cysts.size() ? 1 : 0;
     for (KneeFeatures* f : {&a, &b}) {
       f->cysts.clear();
+      f->fabella = {};
+      f->loose_bodies.clear();
+      f->chondrocalcinosis = {};
       f->medial.sclerosis = f->lateral.sclerosis = 0;
       f->medial.sclerosis_thickness_mm = f->lateral.sclerosis_thickness_mm = 0;
     }
