@@ -110,8 +110,8 @@ std::string head_of_document() {
   for (const auto& [kind, name] :
        {std::pair{LesionKind::kOsteophyte, "osteophyte"}, std::pair{LesionKind::kSclerosis, "sclerosis"},
         std::pair{LesionKind::kCyst, "cyst"}, std::pair{LesionKind::kFabella, "fabella"},
-        std::pair{LesionKind::kLooseBody, "loose_body"},
-        std::pair{LesionKind::kChondrocalcinosis, "chondrocalcinosis"}}) {
+        std::pair{LesionKind::kLooseBody, "loose_body"}, std::pair{LesionKind::kChondrocalcinosis, "chondrocalcinosis"},
+        std::pair{LesionKind::kHardware, "hardware"}}) {
     categories.push_back({{"id", category_of(kind)}, {"name", name}, {"supercategory", "lesion"}});
   }
   const Json info = {{"description", "Synthetic knee radiographs by genu: landmarks and lesion outlines"},

@@ -146,6 +146,10 @@ const std::vector<Dial>& all_dials() {
        [](K k, double v) {
          k.features.chondrocalcinosis = {v, v, v};
        }},
+      {"hardware",
+       {0, 3},
+       "metal, rounded: 0 none, 1 staple, 2 screw, 3 total knee replacement (which has no grade)",
+       [](K k, double v) { k.features.hardware.kind = static_cast<HardwareKind>(static_cast<int>(v + 0.5)); }},
       {"arithmetic_hka_deg",
        {-15, 15},
        "constitutional alignment, negative is varus",
@@ -261,6 +265,10 @@ std::string DialsConfig::names() const {
     if (values[i]) text += (text.empty() ? "" : ";") + std::string(all_dials()[i].name);
   }
   return text;
+}
+
+std::optional<double> DialsConfig::value(const std::string& name) const {
+  return values[static_cast<std::size_t>(&find_dial(name) - all_dials().data())];
 }
 
 void DialsConfig::apply(const SampledKnee& knee) const {

@@ -45,6 +45,8 @@ struct DialsConfig {
   void list_fields(FieldList& fields);
   // Throws UsageError if the name is unknown or the value out of range.
   void set(const std::string& name, double value);
+  // What a dial is set to, if it is. Throws UsageError if the name is unknown.
+  std::optional<double> value(const std::string& name) const;
   // Names of the dials that are set, ';' between them; "" for none.
   std::string names() const;
   void apply(const SampledKnee& knee) const;

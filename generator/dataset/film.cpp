@@ -104,14 +104,17 @@ constexpr std::array<Image<float> PathLengthMaps::*, 5> kPlanes = {
 
 void clear(int width_px, int height_px, PathLengthMaps& maps) {
   for (const auto plane : kPlanes) (maps.*plane).reset(width_px, height_px, 0.0f);
+  maps.metal_mm.reset(0, 0, 0.0f);
 }
 
 void copy_half(const PathLengthMaps& half, int left, PathLengthMaps& film) {
-  for (const auto plane : kPlanes) {
-    const Image<float>& from = half.*plane;
-    Image<float>& to = film.*plane;
+  const auto copy = [left](const Image<float>& from, Image<float>& to) {
     for (int y = 0; y < from.height_px; ++y) std::copy(from.row(y), from.row(y) + from.width_px, to.row(y) + left);
-  }
+  };
+  for (const auto plane : kPlanes) copy(half.*plane, film.*plane);
+  if (half.metal_mm.pixels.empty()) return;
+  if (film.metal_mm.pixels.empty()) film.metal_mm.reset(film.soft_mm.width_px, film.soft_mm.height_px, 0.0f);
+  copy(half.metal_mm, film.metal_mm);
 }
 
 // Air does not scatter: in the maps that scatter is computed from, the open field is closed with 30 cm of tissue.

@@ -101,6 +101,14 @@ void check_config(const GenerateConfig& config) {
         fmt::format("population.habitus: {} weights, where {} or none belong", habitus, kHabitusWaves * kHabitusWaves));
   }
   const DiseaseConfig& disease = config.disease;
+  if (disease.replacement_share > 0 || config.dials.value("hardware").value_or(0) >= 2.5) {
+    if (config.splits.train_per_grade > 0 || config.pairs || config.view == View::kBilateral ||
+        config.mode == Mode::kSeedCompat) {
+      throw ConfigError(
+          "disease.replacement_share: a replaced knee has no grade to train on; set splits.train_per_grade to 0, in "
+          "physical single views without pairs");
+    }
+  }
   if (disease.chondrocalcinosis_age_years.size() != disease.chondrocalcinosis_share.size() ||
       !std::is_sorted(disease.chondrocalcinosis_age_years.begin(), disease.chondrocalcinosis_age_years.end())) {
     throw ConfigError("disease.chondrocalcinosis_age_years must ascend, with one chondrocalcinosis_share each");

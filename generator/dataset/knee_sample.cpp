@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "generator/dataset/seed_compat.h"
+#include "generator/pathology/hardware.h"
 #include "generator/projection/upsample.h"
 #include "generator/truth/label_map.h"
 
@@ -122,6 +123,7 @@ KneeSample sample_knee(const GenerateConfig& config, const PlannedSample& plan) 
     apply_seed_ladder(plan.grade, pixel_mm, config.image_size_px, knee, ladder);
   }
   config.dials.apply(knee);
+  if (sample.features.hardware.kind == HardwareKind::kReplacement) replace_joint(sample.features);
 
   // 3. What follows.
   sample.kl = derive_kl_grade(sample.features);

@@ -140,6 +140,7 @@ void add_disease(Columns& c) {
   c.number("chondrocalcinosis_medial", [](const Row& r) { return r.sample.features.chondrocalcinosis.medial; });
   c.number("chondrocalcinosis_lateral", [](const Row& r) { return r.sample.features.chondrocalcinosis.lateral; });
   c.number("chondrocalcinosis_cartilage", [](const Row& r) { return r.sample.features.chondrocalcinosis.cartilage; });
+  c.text("hardware", [](const Row& r) { return to_string(r.sample.features.hardware.kind); });
 }
 
 void add_technique(Columns& c) {

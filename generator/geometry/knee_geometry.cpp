@@ -8,6 +8,7 @@
 #include "generator/geometry/bone_outlines.h"
 #include "generator/geometry/calcified_shapes.h"
 #include "generator/geometry/lesion_shapes.h"
+#include "generator/geometry/metal_shapes.h"
 
 namespace genu::generator {
 
@@ -140,8 +141,14 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
   knee.fibula_mm = fibula_outline(anatomy, positioning);
   knee.patella_mm = transformed(patella_outline(anatomy, positioning), placed.motion);
 
+  const bool replaced = features.hardware.kind == HardwareKind::kReplacement;
+  if (replaced) {
+    resect_for_replacement(knee, anatomy, features);
+    knee.measured = {measure_jsw_mm(knee, Compartment::kMedial), measure_jsw_mm(knee, Compartment::kLateral)};
+  }
+
   // 3. Alignment: the constitution less what the joint line has converged (spec 1.3).
-  knee.hka_deg = anatomy.arithmetic_hka_deg - placed.motion.rotation_rad / kRadPerDeg;
+  knee.hka_deg = anatomy.arithmetic_hka_deg - knee.knee_from_femur.rotation_rad / kRadPerDeg;
   knee.rim_separation_mm = std::abs(0.95 * anatomy.plateau_depth_mm * std::sin(positioning.rim_angle_deg * kRadPerDeg));
 
   // 4. Lesions and lines.
@@ -153,6 +160,8 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
   add_chondrocalcinosis(knee, features, root);
   RandomStream lines(root, 0, "bone lines");
   add_bone_lines(knee, anatomy, lines);
+  if (replaced) knee.lines.clear();  // the bone that bore them is gone
+  add_hardware(knee, anatomy, features);
   return knee;
 }
 

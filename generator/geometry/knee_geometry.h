@@ -76,6 +76,14 @@ struct CalcificationShape {
   std::vector<CalcifiedGrain> grains;
 };
 
+// A piece of metal, as deep at a distance from its edge as rounded_depth_mm() says.
+struct MetalShape {
+  const char* place = "";
+  Contour outline_mm;  // closed
+  double depth_mm = 5;
+  double round_mm = 2;
+};
+
 struct JointMeasure {
   double jsw_medial_mm = 0;  // least distance of the contours, measured after placing
   double jsw_lateral_mm = 0;
@@ -97,6 +105,7 @@ struct KneeGeometry {
   std::vector<SclerosisShape> sclerosis;
   std::vector<CalcifiedBody> calcified_bodies;
   std::vector<CalcificationShape> calcifications;
+  std::vector<MetalShape> metal;
   std::vector<BoneLine> lines;
   RigidMotion knee_from_femur;
   JointMeasure measured;

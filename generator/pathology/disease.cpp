@@ -5,6 +5,7 @@
 
 #include "core/errors.h"
 #include "generator/pathology/calcification.h"
+#include "generator/pathology/hardware.h"
 
 namespace genu::generator {
 
@@ -305,6 +306,9 @@ void DiseaseConfig::list_fields(FieldList& fields) {
   fields.add("chondrocalcinosis_share", chondrocalcinosis_share, unit, Range{1, 20},
              "population's share with calcified menisci or cartilage at each age");
   fields.add("chondrocalcinosis_odds_ratio", chondrocalcinosis_odds_ratio, Range{0.1, 20.0}, "of KL >= 2 to have it");
+  fields.add("hardware_share", hardware_share, unit, "knees with a staple or a screw");
+  fields.add("replacement_share", replacement_share, unit,
+             "total knee replacements, which have no grade: for out-of-distribution sets without a train part");
   fields.add("size_scale", size_scale, Range{0.0, 2.0}, "multiplies the spread of osteophyte protrusion");
 }
 
@@ -318,7 +322,7 @@ KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& ana
     RandomStream compartments = of("compartments"), osteophytes = of("osteophytes"), sclerosis = of("sclerosis"),
                  cysts = of("cysts"), attrition = of("attrition"), spines = of("spines"), others = of("others"),
                  atrophic = of("atrophic"), fabella = of("fabella"), loose_bodies = of("loose bodies"),
-                 calcification = of("chondrocalcinosis");
+                 calcification = of("chondrocalcinosis"), hardware = of("hardware");
     sample_compartments(config, anatomy, target, features, compartments);
     sample_osteophytes(config, target, features, osteophytes);
     if (derive_kl_grade(features) != target || too_atrophic(config, target, features, atrophic)) continue;
@@ -329,6 +333,7 @@ KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& ana
     sample_other_signs(target, features, others);
     features.fabella = sample_fabella(config, target, fabella);
     features.loose_bodies = sample_loose_bodies(config, target, loose_bodies);
+    features.hardware = sample_hardware(config, hardware);
     features.chondrocalcinosis = sample_chondrocalcinosis(config, anatomy.age_years, target, calcification);
     return features;
   }

@@ -49,7 +49,9 @@ struct DiseaseConfig {
   std::vector<double> chondrocalcinosis_age_years = {45, 62, 69.5, 87};
   std::vector<double> chondrocalcinosis_share = {0.01, 0.057, 0.15, 0.44};
   double chondrocalcinosis_odds_ratio = 2.0;
-  double size_scale = 1.0;  // multiplies every osteophyte's protrusion above the definite limit
+  double hardware_share = 0.01;    // staple or screw, spec 7
+  double replacement_share = 0.0;  // total knee replacements: outside every graded distribution
+  double size_scale = 1.0;         // multiplies every osteophyte's protrusion above the definite limit
 
   void list_fields(FieldList& fields);
 };

@@ -85,6 +85,27 @@ struct Chondrocalcinosis {
   bool operator==(const Chondrocalcinosis&) const = default;
 };
 
+enum class HardwareKind { kNone, kStaple, kScrew, kReplacement };
+// "" for none, "staple", "screw", "knee_replacement".
+constexpr const char* to_string(HardwareKind kind) {
+  return std::array{"", "staple", "screw", "knee_replacement"}[static_cast<std::size_t>(kind)];
+}
+
+// Metal: what there is, and what each kind would be like.
+struct Hardware {
+  HardwareKind kind = HardwareKind::kNone;
+  Compartment staple_side = Compartment::kMedial;
+  double staple_leg_mm = 17;
+  double staple_width_mm = 18;
+  Bone screw_bone = Bone::kTibia;
+  double screw_mm = 25;
+  double screw_width_mm = 8;
+  double screw_deg = 66;  // from horizontal, rising laterally
+  double stem_mm = 40;    // of a replaced knee's tray
+  double liner_mm = 9;    // of its polyethylene
+  bool operator==(const Hardware&) const = default;
+};
+
 struct KneeFeatures {
   CompartmentState medial;
   CompartmentState lateral;
@@ -102,6 +123,7 @@ struct KneeFeatures {
   Fabella fabella;
   std::vector<LooseBody> loose_bodies;
   Chondrocalcinosis chondrocalcinosis;
+  Hardware hardware;
 
   CompartmentState& at(Compartment side) { return side == Compartment::kMedial ? medial : lateral; }
   const CompartmentState& at(Compartment side) const { return side == Compartment::kMedial ? medial : lateral; }

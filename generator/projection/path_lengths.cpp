@@ -375,6 +375,20 @@ void add_osteophyte(const OsteophyteShape& shape, const ProjectionInput& input, 
   }
 }
 
+void add_metal(const MetalShape& shape, const ImageFrame& frame, ProjectionWorkspace& work, PathLengthMaps& maps) {
+  const Reach reach =
+      distance_of(shape.outline_mm, {shape.round_mm + 1, 1.0}, frame, work.distance, work.small_distance_px);
+  const auto pixel_mm = static_cast<float>(frame.pixel_spacing_mm);
+  const auto depth = static_cast<float>(shape.depth_mm), round = static_cast<float>(shape.round_mm);
+  for (int y = reach.box.top; y < reach.box.bottom; ++y) {
+    const float* distance = work.small_distance_px.row(y);
+    float* metal = maps.metal_mm.row(y);
+    for (int x = reach.box.left; x < reach.box.right; ++x) {
+      metal[x] += rounded_depth_mm(larger(distance[x] + 0.35f, 0.0f) * pixel_mm, round, depth);
+    }
+  }
+}
+
 FemurProfile femur_profile(const ProjectionInput& input) {
   const KneeAnatomy& a = input.anatomy;
   const double k = a.femur_width_mm / 80;
@@ -467,6 +481,7 @@ Bodies project_bodies(const ProjectionInput& input, const Contour& femur_mm, con
        {&maps.cortical_mm, &maps.trabecular_mm, &maps.trabecular_bone_mm, &maps.soft_mm, &maps.fat_mm}) {
     plane->reset(width, height, 0.0f);
   }
+  maps.metal_mm.reset(0, 0, 0.0f);
   for (Image<float>* plane : {&work.femur_distance_px, &work.tibia_distance_px, &work.small_distance_px}) {
     plane->reset(width, height, -1000.0f);
   }
@@ -516,6 +531,9 @@ void project_knee(const ProjectionInput& input, RandomStream& stream, Projection
   for (const CalcificationShape& shape : input.geometry.calcifications) add_calcification(shape, input.frame, maps);
   add_lines(input, work, maps);
   clamp_soft_tissue(maps);
+  if (input.geometry.metal.empty()) return;
+  maps.metal_mm.reset(input.frame.width_px, input.frame.height_px, 0.0f);
+  for (const MetalShape& shape : input.geometry.metal) add_metal(shape, input.frame, work, maps);
 }
 
 void project_reference(const ProjectionInput& input, ProjectionWorkspace& work, PathLengthMaps& maps) {

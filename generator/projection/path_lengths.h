@@ -16,13 +16,14 @@
 
 namespace genu::generator {
 
-// float32 [height_px, width_px] each, millimetres along the beam. Metal has no plane until a hardware body exists.
+// float32 [height_px, width_px] each, millimetres along the beam.
 struct PathLengthMaps {
   Image<float> cortical_mm;         // cortex and subchondral plates
   Image<float> trabecular_mm;       // trabecular tissue, marrow included
   Image<float> trabecular_bone_mm;  // mineralised part of it: BV/TV times the path
   Image<float> soft_mm;             // muscle, ligament, cartilage, fluid
   Image<float> fat_mm;              // subcutaneous
+  Image<float> metal_mm;            // as of titanium; no pixels where a knee has none
 };
 
 // Textural amplitude of BV/TV and its parts.

@@ -92,6 +92,15 @@ void draw_label_map(const KneeGeometry& geometry, const ImageFrame& frame, const
       }
     }
   }
+  if (!geometry.metal.empty()) {
+    canvas.clear();
+    for (const MetalShape& shape : geometry.metal) fill(shape.outline_mm, Label::kHardware);
+    Image<std::uint8_t> metal;
+    canvas.copy_to(metal);
+    for (std::size_t i = 0; i < labels.pixels.size(); ++i) {
+      if (metal.pixels[i] != 0) labels.pixels[i] = metal.pixels[i];
+    }
+  }
   for (std::size_t i = 0; i < labels.pixels.size(); ++i) {
     if (labels.pixels[i] != 0) continue;
     const bool tissue = maps.soft_mm.pixels[i] + maps.fat_mm.pixels[i] > kSkinMm;

@@ -28,9 +28,8 @@ enum class Label : std::uint8_t {
 inline constexpr int kLabelCount = 11;
 
 // One label a pixel; where structures overlap, the later of this order wins: soft tissue, fibula, joint space,
-// osteophyte (what stands out of its bone), femur, patella, tibia, sclerosis, cyst. (The patella lies over the femur:
-// femur and patella together
-// are the femur's shadow wherever the patella does not reach beyond it.)
+// osteophyte (what stands out of its bone), femur, patella, tibia, sclerosis, cyst, hardware. (The patella lies over
+// the femur: femur and patella together are the femur's shadow wherever the patella does not reach beyond it.)
 void draw_label_map(const KneeGeometry& geometry, const ImageFrame& frame, const PathLengthMaps& maps,
                     const ProjectionWorkspace& distances, Canvas& canvas, Image<std::uint8_t>& labels);
 

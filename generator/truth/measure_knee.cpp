@@ -145,6 +145,9 @@ std::vector<LesionOutline> lesions_of(const KneeGeometry& geometry) {
   for (const CalcificationShape& shape : geometry.calcifications) {
     lesions.push_back({LesionKind::kChondrocalcinosis, shape.place, shape.outline_mm});
   }
+  for (const MetalShape& shape : geometry.metal) {
+    lesions.push_back({LesionKind::kHardware, shape.place, shape.outline_mm});
+  }
   return lesions;
 }
 

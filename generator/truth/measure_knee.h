@@ -30,7 +30,7 @@ inline constexpr std::array<std::string_view, 15> kLandmarkNames = {
 // All of kLandmarkNames, in that order.
 std::vector<Landmark> landmarks_of(const KneeGeometry& geometry);
 
-enum class LesionKind { kOsteophyte, kSclerosis, kCyst, kFabella, kLooseBody, kChondrocalcinosis };
+enum class LesionKind { kOsteophyte, kSclerosis, kCyst, kFabella, kLooseBody, kChondrocalcinosis, kHardware };
 
 struct LesionOutline {
   LesionKind kind = LesionKind::kOsteophyte;

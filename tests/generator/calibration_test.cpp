@@ -47,8 +47,8 @@ double at_quantile(const std::vector<double>& ascending, double q) {
 }
 
 // Knees and films with nothing beside the joint. So few films place the tibia's sides to some 0.03 of the width, and
-// 0.08 was seen: the bounds below hold for these very films, and what is drawn into some of them moves the fit as far as
-// another seed does.
+// 0.08 was seen: the bounds below hold for these very films, and what is drawn into some of them moves the fit as far
+// as another seed does.
 GenerateConfig plain_config() {
   GenerateConfig config;
   config.detector.motion_share = 0;
@@ -56,6 +56,7 @@ GenerateConfig plain_config() {
   config.disease.fabella = {0, 0, 0, 0, 0};
   config.disease.loose_body = {0, 0, 0, 0, 0};
   config.disease.chondrocalcinosis_share = {0, 0, 0, 0};
+  config.disease.hardware_share = 0;
   return config;
 }
 
