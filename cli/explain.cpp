@@ -54,13 +54,12 @@ struct Options {
   int threads = 0;
   std::string device = "auto";
   bool strict = false;
+  bool anyway = false;
 };
 
 void describe(CLI::App& app, Options& options) {
   add_output_options(app, options.common);
-  app.add_option("--checkpoint", options.checkpoint, "checkpoint folder, a run's (its best), or its model.safetensors")
-      ->type_name("DIR")
-      ->required();
+  add_checkpoint_option(app, options.checkpoint);
   app.add_option("--shards", options.shards, "explain a split of these shards")->type_name("DIR");
   app.add_option("--dataset", options.dataset, "explain a split of this synthetic dataset and compare with its masks")
       ->type_name("DIR");
@@ -87,6 +86,7 @@ void describe(CLI::App& app, Options& options) {
   add_device_option(app, options.device);
   app.add_option("--threads", options.threads, "processor threads, 0 = all")->check(CLI::Range(0, 1024));
   app.add_flag("--strict", options.strict, "stop at the first knee that cannot be explained");
+  add_anyway_option(app, options.anyway);
   app.add_option("FILE", options.files, "PNG, JPEG, BMP, TIFF or DICOM images of one knee each");
 }
 
@@ -295,9 +295,10 @@ class Results {
   int count_ = 0;
 };
 
-// Explains knees[first .. end - 1]. A picture that cannot be had is one line and a count.
+// Explains these knees. A file that cannot be had or shows no knee is one line and a count, which is returned; knees of
+// shards and datasets are known to be some.
 std::size_t explain_batch(const train::Grader& grader, std::span<const Knee> knees, const train::ExplainOptions& what,
-                          bool strict, Results& results) {
+                          const Options& options, Results& results) {
   std::vector<Picture> pictures;
   std::vector<const Knee*> good;
   for (const Knee& knee : knees) {
@@ -305,7 +306,7 @@ std::size_t explain_batch(const train::Grader& grader, std::span<const Knee> kne
       pictures.push_back(knee.load());
       good.push_back(&knee);
     } catch (const Error& error) {
-      if (strict) throw;
+      if (options.strict) throw;
       log_error(error.what());
     }
   }
@@ -315,8 +316,19 @@ std::size_t explain_batch(const train::Grader& grader, std::span<const Knee> kne
     views.push_back({picture.pixels.data(), picture.height_px, picture.width_px});
   }
   const auto explained = grader.explain(views, what);
-  for (std::size_t i = 0; i < good.size(); ++i) results.add(*good[i], pictures[i], explained[i]);
-  return knees.size() - good.size();
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    const bool is_checked = !options.files.empty() && !options.anyway;
+    if (is_checked && grader.is_stranger(explained[i].distance)) {
+      const DataError error(stranger_message(good[i]->id, *explained[i].distance, grader));
+      if (options.strict) throw error;
+      log_error(error.what());
+      continue;
+    }
+    results.add(*good[i], pictures[i], explained[i]);
+    ++done;
+  }
+  return knees.size() - done;
 }
 
 std::vector<Knee> chosen_knees(const train::Grader& grader, const Options& options, RunRecord& record) {
@@ -347,7 +359,7 @@ int run(const std::vector<std::string>& arguments) {
   const train::ExplainOptions what = explain_options(options);
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.threads);
-  train::Grader grader = train::Grader::load(options.checkpoint);
+  train::Grader grader = load_grader(options.checkpoint);
   add_checkpoint(record, grader);
   grader.move_to(device_named(options.device));
   grader.check_explainable(what);  // before a look at the test split is counted
@@ -359,7 +371,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto batch = static_cast<std::size_t>(options.batch_size);
     for (std::size_t first = 0; first < knees.size(); first += batch) {
       const auto part = std::span(knees).subspan(first, std::min(batch, knees.size() - first));
-      bad += explain_batch(grader, part, what, options.strict, results);
+      bad += explain_batch(grader, part, what, options, results);
       bar.advance(part.size());
     }
   }

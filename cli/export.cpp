@@ -89,9 +89,10 @@ void print(const train::ExportOutcome& outcome, const Options& options) {
                   .c_str());
   }
   if (outcome.distance_limit) {
-    std::puts(fmt::format("pictures farther than {:.3f} from {} training knees are not graded ({:g} % of these are within)",
-                          *outcome.distance_limit, outcome.train_samples, 100 * options.exported.quantile)
-                  .c_str());
+    std::puts(
+        fmt::format("pictures farther than {:.3f} from {} training knees are not graded ({:g} % of these are within)",
+                    *outcome.distance_limit, outcome.train_samples, 100 * options.exported.quantile)
+            .c_str());
   }
 }
 
@@ -104,8 +105,7 @@ int run(const std::vector<std::string>& arguments) {
   RunRecord record(arguments, "");
   train::prepare_tensor_runtime(options.exported.threads);
   const auto shards = pipeline::ShardSet::open(options.shards);
-  const train::ExportOutcome outcome =
-      train::export_grader(options.checkpoint, shards, resolved(options), options.out);
+  const train::ExportOutcome outcome = train::export_grader(options.checkpoint, shards, resolved(options), options.out);
   record.add_input(options.shards, shards->index_sha256());
   record.add_library("torch", train::tensor_library_version());
   record.add_result("weights_sha256", outcome.weights_sha256);
