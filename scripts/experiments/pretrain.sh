@@ -48,7 +48,7 @@ for seed in $seeds; do
     case "$start" in
       imagenet) init=(--init "$weights") ;;
       synthetic)
-        run "synthetic_seed$seed" --config configs/train/synthetic_only.yaml --epochs 6 --set seed="$seed"
+        run "synthetic_seed$seed" --config configs/train/synthetic_only.yaml --epochs 5 --set seed="$seed"
         init=(--init "$out/synthetic_seed$seed/last/model.safetensors")
         ;;
       imagenet_synthetic)
