@@ -142,12 +142,17 @@ def add_others(kinds, genu, work):
     kinds.files["this repository's pictures"] = sorted(glob.glob("docs/images/*.png"))
     study = os.path.join(work, "study")
     subprocess.run([genu, "generate", "--quiet", "--config", "configs/generate/bilateral_study.yaml", "--set",
-                    "film.subjects=20", "--out", study], check=True)
+                    "film.subjects=20", "--out", study], check=True, stdout=subprocess.DEVNULL)
     kinds.files["whole films of both knees (synthetic)"] = sorted(glob.glob(study + "/films/*.dcm"))
-    knees = os.path.join(work, "knees")
-    subprocess.run([genu, "generate", "--quiet", "--set", "splits.train_per_grade=20", "--set", "splits.test_per_grade=0",
-                    "--set", "splits.sample_per_grade=0", "--out", knees], check=True)
-    kinds.files["genu's synthetic knees"] = sorted(glob.glob(knees + "/images/train/*/*.png"))
+    for kind, part, options in (
+        ("genu's synthetic knees", "train", []),
+        ("genu's replaced knees", "test", ["--set", "disease.replacement_share=1"]),
+    ):
+        folder = os.path.join(work, part)
+        for name in ("train", "test", "sample"):
+            options += ["--set", f"splits.{name}_per_grade={20 if name == part else 0}"]
+        subprocess.run([genu, "generate", "--quiet", *options, "--out", folder], check=True, stdout=subprocess.DEVNULL)
+        kinds.files[kind] = sorted(glob.glob(f"{folder}/images/{part}/*/*.png"))
 
 
 def distances(genu, checkpoint, files):
