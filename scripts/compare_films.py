@@ -6,12 +6,13 @@ usage: scripts/compare_films.py REAL SYNTHETIC [--per-grade N] [--grades 0 1]
 Both folders hold one sub-folder a grade with 224 px PNGs; names that end in R are mirrored, so medial is left. Prints, as
 medians over the pictures: the joint's upper and lower edge by column (dynamic programming over the steepest falls and
 rises), the strongest outer edges by row, texture in four bands over the film's SD, and the difference of the mean
-standardised pictures. Use training films only. Needs numpy, scipy and Pillow.
+standardised pictures; and in how many pictures a border of the collimated field or a lead letter was found (some nine
+borders and eight letters of ten that are there). Use training films only. Needs numpy, scipy and Pillow.
 """
 import argparse, glob, os
 import numpy as np
 from PIL import Image
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import binary_dilation, find_objects, gaussian_filter, label
 
 
 def read(folder, grades, count):
@@ -94,6 +95,33 @@ def mean_picture(pictures):
     return np.mean([(a - a.mean()) / a.std() for a in pictures], 0)
 
 
+def has_border(picture):
+    """A white strip along an edge, or a black one that ends in a straight step."""
+    for a in (picture, picture[::-1], picture.T, picture.T[::-1]):
+        if a[:4].mean() >= 245 and a[:4].std() < 6:
+            return True
+        bright = np.quantile(a[:24], 0.9, axis=1) > 10
+        first = int(bright.argmax())
+        if 1 < first < 20 and np.median(a[first + 3]) - np.median(a[first - 1]) > 25:
+            return True
+    return False
+
+
+def has_letter(picture):
+    """Strokes of a letter's size, far brighter than what surrounds them, in an upper corner."""
+    for corner in (picture[:70, :70], picture[:70, -70:]):
+        found, _ = label(corner >= max(235, np.median(corner) + 45))
+        for k, at in enumerate(find_objects(found), 1):
+            height, width = (s.stop - s.start for s in at)
+            strokes = found == k
+            if not (14 <= height <= 45 and 6 <= width <= 32 and 0.12 < strokes.sum() / (height * width) < 0.75 and at[0].start > 0):
+                continue
+            around = corner[binary_dilation(strokes, iterations=4) & ~binary_dilation(strokes, iterations=2)]
+            if corner[strokes].mean() > max(around.mean() + 60, around.max() + 20):
+                return True
+    return False
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("real"), parser.add_argument("synthetic")
@@ -118,6 +146,8 @@ def main():
             print(f"  {name:15s} {kind:9s} " + "  ".join(f"{v[0, k]:.1f}/{v[1, k]:.1f}/{v[2, k]:.1f}" for k in range(4)))
     difference = mean_picture(real) - mean_picture(made)
     print(f"mean standardised pictures differ by {np.sqrt((difference ** 2).mean()):.3f} SD RMS")
+    for name, has in (("a border", has_border), ("a side letter", has_letter)):
+        print(f"pictures with {name}: {sum(map(has, real))} of {len(real)} real, {sum(map(has, made))} of {len(made)} synthetic")
 
 
 main()
