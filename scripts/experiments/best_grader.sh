@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The grader in models/: MobileNetV2 from ImageNet by way of synthetic knees to the real train part at 224 px; each seed alone,
+# A candidate for models/: MobileNetV2 from ImageNet by way of synthetic knees to the real train part at 224 px; each seed alone,
 # and their ensemble with flip averaging, on the real val part.
 #
 #   scripts/experiments/best_grader.sh --real DIR [--weights FILE] [--seeds "0 1 2"] [--threads N] [--out DIR] [--csv FILE]

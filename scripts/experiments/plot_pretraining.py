@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Draws docs/results/pretraining.csv (kappa against real training knees, a line a start) and says how many real knees a
 synthetic start replaces: the number at which the start without synthetic knees reaches the same mean kappa, between
-neighbouring shares linear in the logarithm. Needs python3-matplotlib.
+neighbouring shares linear in the logarithm. The dotted line: the pair of synthetic_only.csv. Needs python3-matplotlib.
 
-  scripts/experiments/plot_pretraining.py [--csv FILE] [--out FILE.png]"""
+  scripts/experiments/plot_pretraining.py [--csv FILE] [--alone FILE] [--out FILE.png]"""
 import argparse
 import csv
 import math
@@ -27,6 +27,7 @@ def knees_for(kappa, curve):
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--csv", type=pathlib.Path, default=pathlib.Path("docs/results/pretraining.csv"))
+    options.add_argument("--alone", type=pathlib.Path, default=pathlib.Path("docs/results/synthetic_only.csv"))
     options.add_argument("--out", type=pathlib.Path, default=pathlib.Path("docs/images/pretraining.png"))
     options = options.parse_args()
     runs = {}
@@ -44,13 +45,13 @@ def main():
                 shown, ratio = f"{same:.0f}", f"{same / knees:.1f}"
             else:
                 top = max((k for _, k in curves.get(other, [])), default=0)
-                shown, ratio = ("more than there are" if kappa > top else "fewer than were tried"), "-"
+                shown, ratio = ("more than were tried" if kappa > top else "fewer than were tried"), "-"
             print(f"| {NAMES[start]} | {knees:.0f} | {kappa:.3f} | {shown} | {ratio} |")
 
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(figsize=(6.4, 4), dpi=110)
+    figure, axes = plt.subplots(figsize=(6.4, 4.6), dpi=110)
     for start, curve in curves.items():
         knees = [n for n, _ in curve]
         axes.plot(knees, [k for _, k in curve], color=COLOURS[start], label=NAMES[start], linewidth=1.8)
@@ -64,7 +65,12 @@ def main():
     axes.set_ylabel("quadratic kappa, real val part")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, title="MobileNetV2 started from", loc="lower right")
+    if options.alone.exists():
+        kappas = [float(row["quadratic_kappa"]) for row in csv.DictReader(open(options.alone))
+                  if (row["set"], row["grades"]) == ("pair", "matched")]
+        if kappas:
+            axes.axhline(statistics.mean(kappas), color="#7a3e9d", linestyle=":", label="no graded real knee at all")
+    axes.legend(frameon=False, title="MobileNetV2 started from", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
     figure.tight_layout()
     options.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.out)
