@@ -19,9 +19,6 @@ threads=0
 out=runs/worth
 csv=docs/results/best_grader.csv
 take_options "real weights seeds threads out csv" "$@"
-[ -d "$real/val" ] || fail "--real needs a folder split/grade/SUBJECTSIDE.png with train and val parts"
-[ -f "$weights" ] || fail "$weights is missing; give ImageNet MobileNetV2 weights with --weights FILE"
-need_genu
 . scripts/experiments/runs.sh
 
 synthetic_shards synthetic configs/generate/transfer.yaml 1000

@@ -30,6 +30,18 @@ def rows_of(runs, pattern):
         yield row
 
 
+def write_rows(path, rows):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w", newline="") as out:
+        writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def mean_and_sd(values):
+    return f"{statistics.mean(values):.3f}" + (f" +- {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("runs", type=pathlib.Path)
@@ -39,11 +51,7 @@ def main():
     rows = list(rows_of(options.runs, options.pattern))
     if not rows:
         raise SystemExit(f"{options.runs}: no report of such a name; let the experiment finish a run first")
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    with open(options.csv, "w", newline="") as out:
-        writer = csv.DictWriter(out, rows[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
+    write_rows(options.csv, rows)
 
     keys = [name for name in re.compile(options.pattern).groupindex if name != "seed"]
     shown = SCORES + [f"recall_{grade}" for grade in range(5)]
@@ -53,11 +61,7 @@ def main():
     for row in rows:
         groups.setdefault(tuple(row[key] for key in keys), []).append(row)
     for group, members in groups.items():
-        cells = list(group) + [str(len(members))]
-        for name in shown:
-            values = [member[name] for member in members]
-            spread = f" +- {statistics.stdev(values):.3f}" if len(values) > 1 else ""
-            cells.append(f"{statistics.mean(values):.3f}{spread}")
+        cells = list(group) + [str(len(members))] + [mean_and_sd([member[name] for member in members]) for name in shown]
         print("|", " | ".join(cells), "|")
 
 

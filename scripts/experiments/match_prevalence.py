@@ -16,6 +16,8 @@ import statistics
 
 import numpy as np
 
+from collect import mean_and_sd, write_rows
+
 PREVALENCE = np.array([0.394 + 0.045, 0.181 - 0.09, 0.263 + 0.045, 0.131, 0.030])
 
 
@@ -72,11 +74,7 @@ def main():
             out.append(row)
     if not out:
         raise SystemExit(f"{options.runs}: no predictions of a train and a val part; run scripts/experiments/synthetic_only.sh")
-    options.csv.parent.mkdir(parents=True, exist_ok=True)
-    with open(options.csv, "w", newline="") as file:
-        writer = csv.DictWriter(file, out[0].keys(), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(out)
+    write_rows(options.csv, out)
 
     print("| trained on | grades | seeds | accuracy | quadratic kappa | MAE | recall, KL 0 to 4 |")
     print("|---|---|---|---|---|---|---|")
@@ -84,8 +82,7 @@ def main():
         rows = [row for row in out if (row["set"], row["grades"]) == (name, how)]
 
         def cell(key):
-            values = [row[key] for row in rows]
-            return f"{statistics.mean(values):.3f}" + (f" +- {statistics.stdev(values):.3f}" if len(values) > 1 else "")
+            return mean_and_sd([row[key] for row in rows])
 
         recall = " ".join(f"{statistics.mean(row[f'recall_{grade}'] for row in rows):.2f}" for grade in range(5))
         print("|", " | ".join([name.replace("_", " "), how, str(len(rows)), cell("accuracy"), cell("quadratic_kappa"),

@@ -3,22 +3,22 @@
 data.sampling square_root has seen grade k with a frequency of sqrt(n_k); times sqrt(n_k) its probabilities are those of knees as
 they come (most accurate), over sqrt(n_k) those of equal shares (most accurate a grade). --temperature: of the report, where the checkpoint holds none.
 
-  scripts/experiments/operating_points.py REPORT/predictions.csv [--temperature T] [--train 2286 1046 1516 757 173]"""
+  scripts/experiments/operating_points.py REPORT [--temperature T] [--train 2286 1046 1516 757 173]"""
 import argparse
-import csv
+import pathlib
 
 import numpy as np
+
+from match_prevalence import read, scores
 
 
 def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("predictions")
+    options.add_argument("report", type=pathlib.Path)
     options.add_argument("--train", type=float, nargs=5, default=[2286, 1046, 1516, 757, 173])
     options.add_argument("--temperature", type=float, default=1)
     options = options.parse_args()
-    with open(options.predictions, newline="") as file:
-        rows = list(csv.DictReader(file))
-    probabilities = np.array([[float(row[f"p{grade}"]) for grade in range(5)] for row in rows])
+    probabilities, rows = read(options.report)
     probabilities **= 1 / options.temperature
     true = np.array([int(row["kl"]) for row in rows])
     seen = np.sqrt(options.train)
@@ -26,12 +26,9 @@ def main():
     print("|---|---|---|---|---|")
     for name, factor in (("as the network gives them", 1), ("knees as they come", seen), ("equal shares", 1 / seen)):
         predicted = (probabilities * factor).argmax(1)
-        counts = np.zeros((5, 5))
-        np.add.at(counts, (true, predicted), 1)
-        weights = (np.arange(5)[:, None] - np.arange(5)) ** 2
-        kappa = 1 - (weights * counts).sum() / (weights * np.outer(counts.sum(1), counts.sum(0))).sum() * counts.sum()
-        recall = counts.diagonal() / counts.sum(1)
-        print(f"| {name} | {np.trace(counts) / counts.sum():.3f} | {recall.mean():.3f} | {kappa:.3f} | "
+        reached = scores(true, predicted)
+        recall = [(predicted[true == grade] == grade).mean() for grade in range(5)]
+        print(f"| {name} | {reached['accuracy']:.3f} | {np.mean(recall):.3f} | {reached['quadratic_kappa']:.3f} | "
               + " ".join(f"{r:.2f}" for r in recall) + " |")
 
 

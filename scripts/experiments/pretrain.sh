@@ -25,9 +25,6 @@ threads=0
 out=runs/worth
 csv=docs/results/pretraining.csv
 take_options "real weights seeds shares starts threads out csv" "$@"
-[ -d "$real/val" ] || fail "--real needs a folder split/grade/SUBJECTSIDE.png with train and val parts"
-[ -f "$weights" ] || fail "$weights is missing; give ImageNet MobileNetV2 weights with --weights FILE"
-need_genu
 . scripts/experiments/runs.sh
 
 # Steps of 32: about 160, 300, 380 and 720.

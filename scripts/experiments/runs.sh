@@ -1,5 +1,9 @@
-# Sourced by experiments after common.sh; they set real, out and threads. GENU names another program than the build's.
+# Sourced by experiments after common.sh and their options; they set real, weights, out and threads. GENU names another program
+# than the build's.
 genu=${GENU:-$genu}
+[ -d "$real/val" ] || fail "--real needs a folder split/grade/SUBJECTSIDE.png with train and val parts"
+[ -f "$weights" ] || fail "$weights is missing; give ImageNet MobileNetV2 weights with --weights FILE"
+need_genu
 mkdir -p "$out"
 
 # synthetic_shards NAME CONFIG PER_GRADE [generate options]: shards in $shards of that many training knees a grade and the

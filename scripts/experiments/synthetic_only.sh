@@ -25,9 +25,6 @@ threads=0
 out=runs/worth
 csv=docs/results/synthetic_only.csv
 take_options "real weights seeds only threads out csv" "$@"
-[ -d "$real/val" ] || fail "--real needs a folder split/grade/SUBJECTSIDE.png with train and val parts"
-[ -f "$weights" ] || fail "$weights is missing; give ImageNet MobileNetV2 weights with --weights FILE"
-need_genu
 . scripts/experiments/runs.sh
 
 # predict_both NAME CHECKPOINT...: predictions of the real train and val parts under NAME_train and NAME_val.
