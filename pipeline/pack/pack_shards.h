@@ -31,8 +31,8 @@ struct PackReport {
   std::size_t shards = 0;
   std::size_t negatives_righted = 0;
   std::size_t mirrored = 0;
-  std::size_t resumed_samples = 0;  // taken over from an interrupted run
-  std::size_t repeated_files = 0;   // same bytes twice within one split
+  std::size_t resumed_samples = 0;              // taken over from an interrupted run
+  std::size_t repeated_files = 0;               // same bytes twice within one split
   std::vector<std::filesystem::path> coloured;  // packed, made grey, to be looked at (decode_image.h)
   PixelStatistics training_pixels;
   std::vector<SkippedInput> skipped;  // images that could not be used

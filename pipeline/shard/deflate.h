@@ -1,5 +1,5 @@
-// zlib streams (RFC 1950): made by libdeflate, read by ISA-L, which inflates faster (docs/results.md). Safe to call from
-// any number of threads.
+// zlib streams (RFC 1950): made by libdeflate, read by ISA-L, which inflates faster (docs/results.md). Safe to call
+// from any number of threads.
 #pragma once
 
 #include <cstdint>

@@ -3,11 +3,12 @@
 // Each prepared image gets a 256-bit fingerprint of its fine structure (fingerprint.h). Pairs from different splits
 // whose fingerprints are close (also mirrored) are then confirmed by the correlation of their structure maps.
 //
-// Measured by bench/near_duplicates.cpp on the 6,604 films of the Mendeley set, prepared at 224 px (21.8 million pairs, also
-// mirrored): no two knees come nearer than 44 of 256 bits, and of the 1,514 pairs within 66 bits none correlates above 0.50.
-// Of altered copies of 661 of these films all are caught after mirroring, CLAHE up to clip 40, equalisation, gamma 0.6 and
-// 1.6, blur of 1.5 px, a passage through 128 px, a shift of 1 px, enlargement by 1 % and a turn by 1 degree; 69 % at 2 %
-// enlargement. Copies shifted by 2 px, enlarged by 5 % or turned by 2 degrees are not found: docs/sources.md has the table.
+// Measured by bench/near_duplicates.cpp on the 6,604 films of the Mendeley set, prepared at 224 px (21.8 million pairs,
+// also mirrored): no two knees come nearer than 44 of 256 bits, and of the 1,514 pairs within 66 bits none correlates
+// above 0.50. Of altered copies of 661 of these films all are caught after mirroring, CLAHE up to clip 40,
+// equalisation, gamma 0.6 and 1.6, blur of 1.5 px, a passage through 128 px, a shift of 1 px, enlargement by 1 % and a
+// turn by 1 degree; 69 % at 2 % enlargement. Copies shifted by 2 px, enlarged by 5 % or turned by 2 degrees are not
+// found: docs/sources.md has the table.
 #pragma once
 
 #include <cstddef>

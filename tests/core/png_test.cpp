@@ -72,7 +72,8 @@ TEST(Png, TheSameBytesWhateverCameBefore) {
 TEST(Png, TheSameBytesWhateverTheStackHeld) {
   const PngImage image = noise_image(224, 224, 1, 8);
   PngImage smooth = image;
-  for (std::size_t i = 0; i < smooth.bytes.size(); ++i) smooth.bytes[i] = static_cast<std::uint8_t>(100 + image.bytes[i] % 5);
+  for (std::size_t i = 0; i < smooth.bytes.size(); ++i)
+    smooth.bytes[i] = static_cast<std::uint8_t>(100 + image.bytes[i] % 5);
   fill_stack(0);
   const auto clean = encode_png(smooth, 1);
   for (std::uint16_t value = 1; value <= 20; ++value) {

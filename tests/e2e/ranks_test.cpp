@@ -21,10 +21,11 @@ class RanksOfAJob : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    // With the default seed's pictures one ReLU lies within rounding of its corner: one process with two threads instead of
-    // one then differs by 6e-5 in the second epoch, too.
+    // With the default seed's pictures one ReLU lies within rounding of its corner: one process with two threads
+    // instead of one then differs by 6e-5 in the second epoch, too.
     const ProgramRun generate = run_genu(
-        "generate --quiet --set seed=7 --set splits.train_per_grade=8 --set splits.test_per_grade=3 --set splits.sample_per_grade=0 "
+        "generate --quiet --set seed=7 --set splits.train_per_grade=8 --set splits.test_per_grade=3 --set "
+        "splits.sample_per_grade=0 "
         "--out " +
         path("set"));
     ASSERT_EQ(generate.exit_code, 0) << generate.err;

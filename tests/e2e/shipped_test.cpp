@@ -46,7 +46,8 @@ class Shipped : public ::testing::Test {
     ASSERT_EQ(packed.exit_code, 0) << packed.err;
     // The last epoch: a first one that validates best by chance has hardly any features, and distances of rounding.
     const ProgramRun trained = run_genu(
-        "train --quiet --threads 1 --set validation.split=none --set model.name=mobilenet_v2 --set data.size_px=64 --set data.batch_size=10 --set "
+        "train --quiet --threads 1 --set validation.split=none --set model.name=mobilenet_v2 --set data.size_px=64 "
+        "--set data.batch_size=10 --set "
         "epochs=30 --set optimiser.learning_rate=2e-3 --shards " +
         path("shards") + " --out " + path("run"));
     ASSERT_EQ(trained.exit_code, 0) << trained.err;

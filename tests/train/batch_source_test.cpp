@@ -101,8 +101,8 @@ TEST(BatchSource, AShareOfTheRealSubjectsLeavesSyntheticOnesAlone) {
   for (int i = 0; i < 200; ++i) many.push_back({Split::kTrain, Source::kMendeley, i % 5});
   const auto shards = make_shards(folder.path() / "shards", many);
   const auto chosen = [&](SourceChoice source, std::uint64_t seed) {
-    const auto batches = training_source(
-        shards, {.batch_size = 1, .source = source, .real_subject_share = 0.2}, {.size_px = kSidePx, .seed = seed});
+    const auto batches = training_source(shards, {.batch_size = 1, .source = source, .real_subject_share = 0.2},
+                                         {.size_px = kSidePx, .seed = seed});
     std::map<std::string, std::int64_t> knees;
     pipeline::Batch batch;
     batches->seek(0, 0);

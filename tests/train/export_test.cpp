@@ -36,10 +36,10 @@ KneeStatistics by_hand() {
 }
 
 TEST(KneeStatistics, DistanceMatchesClosedForm) {
-  const torch::Tensor at = torch::tensor({{1.0F, 2.0F, 3.0F, 4.0F},     // the mean
-                                          {1.0F, 14.0F, 3.0F, 4.0F},    // 3 SD along the first axis
-                                          {-3.0F, 2.0F, 3.0F, 4.0F},    // 2 SD along the second
-                                          {1.0F, 2.0F, 4.5F, 2.0F}});   // 3 and 4 SD off the axes
+  const torch::Tensor at = torch::tensor({{1.0F, 2.0F, 3.0F, 4.0F},    // the mean
+                                          {1.0F, 14.0F, 3.0F, 4.0F},   // 3 SD along the first axis
+                                          {-3.0F, 2.0F, 3.0F, 4.0F},   // 2 SD along the second
+                                          {1.0F, 2.0F, 4.5F, 2.0F}});  // 3 and 4 SD off the axes
   const torch::Tensor distance = by_hand().distance(at);
   EXPECT_NEAR(distance[0].item<double>(), 0, 1e-9);
   EXPECT_NEAR(distance[1].item<double>(), 3 / 2.0, 1e-6);

@@ -94,8 +94,8 @@ std::vector<std::size_t> limit_training(const ShardSet& shards, std::vector<std:
 
 std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> shards, const DataConfig& data,
                                              const SourceOptions& options) {
-  std::vector<std::size_t> samples = limit_training(
-      *shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data, options.seed);
+  std::vector<std::size_t> samples =
+      limit_training(*shards, select(*shards, pipeline::Split::kTrain, data.source, data.variants), data, options.seed);
   return training_source(std::move(shards), std::move(samples), data, options);
 }
 

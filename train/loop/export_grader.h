@@ -22,9 +22,9 @@ enum class WeightStorage : std::uint8_t {
 
 struct ExportOptions {
   WeightStorage storage = WeightStorage::kFp32;
-  bool fit_temperature = true;        // on the val part
-  int components = 64;                // axes of the statistics; 0 = none, and every picture is graded
-  double quantile = 0.995;            // share of the training part within the limit
+  bool fit_temperature = true;              // on the val part
+  int components = 64;                      // axes of the statistics; 0 = none, and every picture is graded
+  double quantile = 0.995;                  // share of the training part within the limit
   std::optional<SourceChoice> source = {};  // of both parts; nothing = real samples where there are any, else all
   int threads = 0;
 };
@@ -33,7 +33,7 @@ struct ExportOutcome {
   std::uintmax_t bytes = 0;  // of the folder
   std::string weights_sha256;
   std::optional<double> temperature;
-  std::size_t val_samples = 0;  // that it was fitted on
+  std::size_t val_samples = 0;                                 // that it was fitted on
   double calibration_error = 0, scaled_calibration_error = 0;  // on them; scaled: fitted on the other half of subjects
   std::optional<double> distance_limit;
   std::size_t train_samples = 0;  // that the statistics were fitted on

@@ -27,8 +27,8 @@ struct Fold {
 // synthetic ones, only the real are parted, and the synthetic train in every fold: a synthetic knee never judges a
 // model for real ones. The next fold validates, so that no checkpoint is chosen on what is held out; with
 // validation.split: none it trains too. Training takes what data.source, data.variants and data.real_subject_share
-// leave, and of everything at most data.limit_samples. Throws ConfigError on validation.split: test, or fewer than 3 folds where one validates;
-// DataError if a fold would hold nothing out.
+// leave, and of everything at most data.limit_samples. Throws ConfigError on validation.split: test, or fewer than 3
+// folds where one validates; DataError if a fold would hold nothing out.
 std::vector<Fold> make_folds(const pipeline::ShardSet& shards, const TrainConfig& config, const FoldPlan& plan);
 
 }  // namespace genu::train

@@ -30,9 +30,9 @@ KneeStatistics fit_knee_statistics(const torch::Tensor& features, int axes) {
   const std::int64_t count = values.size(1), rest = count - axes;
   if (!(rest >= 1) || !(variances.narrow(0, 0, rest).mean().item<double>() > 0) ||
       !(variances[rest].item<double>() > 0)) {
-    throw DataError(fmt::format(
-        "{} images with {} features do not vary in more than {} directions; export with fewer --components",
-        values.size(0), count, axes));
+    throw DataError(
+        fmt::format("{} images with {} features do not vary in more than {} directions; export with fewer --components",
+                    values.size(0), count, axes));
   }
   const auto stored = [](const torch::Tensor& tensor) { return tensor.to(torch::kFloat32).contiguous(); };
   return {.mean = stored(mean),

@@ -107,8 +107,7 @@ void PhaseConfig::list_fields(FieldList& fields) {
 void TrainConfig::list_fields(FieldList& fields) {
   fields.add("seed", seed, Range<std::uint64_t>{}, "of initial weights, order, augmentation and dropout");
   fields.add("epochs", epochs, Range{1, 1000000}, "passes over the training samples");
-  fields.choice("device", device, device_words(),
-                "auto = a CUDA GPU where there is one, else the processor");
+  fields.choice("device", device, device_words(), "auto = a CUDA GPU where there is one, else the processor");
   fields.choice("precision", precision,
                 {{"fp32", Precision::kFp32}, {"bf16", Precision::kBf16}, {"auto", Precision::kAuto}},
                 "arithmetic of convolutions and products; weights and the loss stay fp32; auto = bf16 where the "
