@@ -277,6 +277,7 @@ MemoryFile Hdf5File::close_image() {
   if (!image_ || id_ < 0) throw InternalError("Hdf5File::close_image: no file in memory");
   const LibraryLock lock;
   if (H5Fclose(std::exchange(id_, -1)) < 0) throw_unwritable(path_, "cannot be finished in memory");
+  if (!image_->fault().empty()) throw IoError(path_.string() + ": " + image_->fault());
   return std::move(*image_);
 }
 

@@ -72,23 +72,25 @@ herr_t read_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t
   }
 }
 
+// A file that HDF5 cannot write it cannot close either: it keeps it, and dies at the end of the process on a MemoryFile
+// that is gone. So to HDF5 every write succeeds; the fault is noted, and close_image() tells it.
 herr_t write_driver(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t address, std::size_t size, const void* buffer) {
   try {
     own(file)->file->write(address, {static_cast<const std::uint8_t*>(buffer), size});
-    return 0;
-  } catch (const std::exception&) {
-    return -1;
+  } catch (const std::exception& error) {
+    own(file)->file->note_fault(error.what());
   }
+  return 0;
 }
 
 // The file is as long as HDF5 says it is when it is flushed or closed.
 herr_t truncate_driver(H5FD_t* file, hid_t, hbool_t) {
   try {
     if (own(file)->file->size() != own(file)->end_of_allocation) own(file)->file->resize(own(file)->end_of_allocation);
-    return 0;
-  } catch (const std::exception&) {
-    return -1;
+  } catch (const std::exception& error) {
+    own(file)->file->note_fault(error.what());
   }
+  return 0;
 }
 
 H5FD_class_t driver_class() {

@@ -28,7 +28,8 @@ MemoryFile::~MemoryFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
-MemoryFile::MemoryFile(MemoryFile&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+MemoryFile::MemoryFile(MemoryFile&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)), fault_(std::move(other.fault_)) {}
 
 std::uint64_t MemoryFile::size() const {
   struct stat status {};
@@ -44,6 +45,10 @@ void MemoryFile::resize(std::uint64_t size) {
 
 void MemoryFile::write(std::uint64_t offset, std::span<const std::uint8_t> bytes) {
   write_at(descriptor_, offset, bytes, kName);
+}
+
+void MemoryFile::note_fault(const std::string& fault) {
+  if (fault_.empty()) fault_ = fault;
 }
 
 std::vector<std::uint8_t> MemoryFile::read(const ByteRange& range) const {

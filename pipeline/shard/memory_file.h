@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace genu::pipeline {
@@ -31,8 +32,13 @@ class MemoryFile {
   // Throws IoError where the range passes the end.
   std::vector<std::uint8_t> read(const ByteRange& range) const;
 
+  // The first fault noted by one who could not throw it; "" if none.
+  const std::string& fault() const { return fault_; }
+  void note_fault(const std::string& fault);
+
  private:
   int descriptor_;
+  std::string fault_;
 };
 
 }  // namespace genu::pipeline

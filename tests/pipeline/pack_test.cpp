@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -303,6 +304,28 @@ TEST_F(Packing, AFullDiskLeavesNothing) {
   EXPECT_THROW(pack(), IoError);
   ::setrlimit(RLIMIT_FSIZE, &before);
   EXPECT_FALSE(fs::exists(out()));
+}
+
+// Memory that runs out behind HDF5's back: told when the file is closed, and the library keeps nothing that would kill
+// the process later (without the note it dies at exit, on the next HDF5 file or never).
+TEST(Hdf5InMemory, AFullMemoryIsToldAtTheClose) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const std::vector<std::uint8_t> pixels(1'000'000, 7);
+  const std::array<std::size_t, 1> shape = {pixels.size()};
+  const auto write = [&](rlim_t limit) {
+    Hdf5File file = Hdf5File::create_in_memory("limited.h5", Placement::kPages);
+    rlimit small = before;
+    small.rlim_cur = limit;
+    ::setrlimit(RLIMIT_FSIZE, &small);
+    file.write_array("images", ElementType::kUint8, shape, pixels.data());
+    const MemoryFile closed = file.close_image();
+    return closed.size();
+  };
+  EXPECT_THROW(write(100'000), IoError);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_GT(write(before.rlim_cur), pixels.size());
 }
 
 TEST_F(Packing, ARepackReplacesTheOldSet) {
