@@ -77,6 +77,7 @@ struct KneeAnatomy {
 
   // Smooth deviations of the outlines from the mean shape, standard normal each.
   std::array<double, 24> shape_deviation{};
+  bool operator==(const KneeAnatomy&) const = default;
 };
 
 KneeAnatomy sample_anatomy(const PopulationConfig& population, RandomStream& stream);

@@ -35,6 +35,7 @@ struct Exposure {
   double heel_gradient = 0;
   double motion_mm = 0;  // how far the knee moved while the film was exposed
   double motion_direction_deg = 0;
+  bool operator==(const Exposure&) const = default;
 };
 
 Exposure sample_exposure(const DetectorConfig& config, RandomStream& stream);

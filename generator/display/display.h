@@ -43,6 +43,7 @@ struct DisplayLook {
   double range_compression = 0;  // 0 .. 0.9
   double range_radius_mm = 14;
   Polarity polarity = Polarity::kBoneBright;
+  bool operator==(const DisplayLook&) const = default;
 };
 
 DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream);
@@ -61,8 +62,8 @@ struct ToneCurve {
 };
 
 // Dynamic range compression, as multi-scale processing does it: takes `look.range_compression` of the large-scale
-// variation off the reference's log signal, and fills `change` with what was added to it, to be added (upsampled) to the
-// picture's log signal. Decided from the knee without lesions. Pixels of both are `cell_mm` wide.
+// variation off the reference's log signal, and fills `change` with what was added to it, to be added (upsampled) to
+// the picture's log signal. Decided from the knee without lesions. Pixels of both are `cell_mm` wide.
 void compress_range(const DisplayLook& look, double cell_mm, Image<float>& reference_log_signal, Image<float>& change);
 
 // The curve that gives the film its grey mean and SD, decided from the knee without lesions (ReferenceSignal's

@@ -1,5 +1,5 @@
-// What the edge of a crop shows beside the leg: the border of the collimated field and a lead side letter. Both saturate
-// whatever the film's look-up, so they are laid over the developed picture and move nothing else.
+// What the edge of a crop shows beside the leg: the border of the collimated field and a lead side letter. Both
+// saturate whatever the film's look-up, so they are laid over the developed picture and move nothing else.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,7 @@ struct Surroundings {
   double marker_mm = 0;           // height of the side letter; 0: none
   double marker_margin_mm = 4;    // from the picture's upper and lateral edges
   double marker_tilt_deg = 0;
+  bool operator==(const Surroundings&) const = default;
 };
 
 // What the letter and the border would be is drawn for every film, so that a dial can show them.

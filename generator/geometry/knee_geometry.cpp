@@ -69,6 +69,34 @@ Placement place_femur(const Contour& articular, const Contour& surface, const Kn
   throw InternalError("the joint space cannot be built: the placement of the femur does not settle");
 }
 
+// The knee before its disease: both joint spaces of normal width on smooth round surfaces.
+KneeFeatures before_disease(const KneeFeatures& features) {
+  KneeFeatures before;
+  for (const Compartment side : {Compartment::kMedial, Compartment::kLateral}) {
+    before.at(side).jsw_mm = before.at(side).normal_jsw_mm = features.at(side).normal_jsw_mm;
+  }
+  before.lateral_shift_mm = features.lateral_shift_mm;
+  return before;
+}
+
+double smooth_step(double low, double high, double x) {
+  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
+  return t * t * (3 - 2 * t);
+}
+
+// A femur whose condyles lie as `condyles` says and whose epicondyles and shaft as `shaft` says.
+Contour moved_in_part(const Contour& contour, const RigidMotion& condyles, const RigidMotion& shaft) {
+  constexpr double kLowMm = 10, kHighMm = 26;  // above the condyles' tangent: the articular margin, the epicondyles
+  Contour out;
+  out.reserve(contour.size());
+  for (const PointMm& p : contour) {
+    const PointMm low = condyles(p), high = shaft(p);
+    const double share = smooth_step(kLowMm, kHighMm, p.y);
+    out.push_back({low.x + (high.x - low.x) * share, low.y + (high.y - low.y) * share});
+  }
+  return out;
+}
+
 // The outlines' lesions undone: what exposure is decided from, and what the femur is placed on.
 KneeFeatures without_lesions(KneeFeatures features) {
   features.attrition_depth_mm = 0;
@@ -113,8 +141,19 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
     placed = place_femur(sunk_femur.articular_mm, surface, features, half, knee.inner_edge_mm);
     if (spines_clear(sunk_femur.articular_mm, surface, placed.motion, knee.inner_edge_mm)) break;
   }
-  knee.knee_from_femur = placed.motion;
   const EminenceScale healthy_scale = scale;
+  knee.knee_from_femur = placed.motion;
+  if (features.femur_stays) {
+    const KneeFeatures before = before_disease(features);
+    knee.knee_from_femur =
+        place_femur(femur_outline(anatomy, before).articular_mm,
+                    tibia_surface(anatomy, before, EminenceScale{}, roughness), before, half, knee.inner_edge_mm)
+            .motion;
+  }
+  const auto in_place = [&](const Contour& contour) {
+    return features.femur_stays ? moved_in_part(contour, placed.motion, knee.knee_from_femur)
+                                : transformed(contour, placed.motion);
+  };
 
   // 2. The outlines; sharpened spines are shortened until they clear the notch.
   const FemurOutline femur = femur_outline(anatomy, features);
@@ -127,19 +166,19 @@ KneeGeometry build_geometry(const KneeAnatomy& anatomy, const KneeFeatures& feat
     if (spines_clear(sunk_spines_femur.articular_mm, surface, placed.motion, knee.inner_edge_mm)) break;
   }
   knee.tibia_articular_mm = tibia_surface(anatomy, features, scale, roughness);
-  knee.femur_articular_mm = transformed(femur.articular_mm, placed.motion);
-  knee.femur_mm = transformed(femur.outline_mm, placed.motion);
+  knee.femur_articular_mm = in_place(femur.articular_mm);
+  knee.femur_mm = in_place(femur.outline_mm);
   knee.tibia_mm = tibia_outline(anatomy, knee.tibia_articular_mm);
   knee.measured = {measure_jsw_mm(knee, Compartment::kMedial), measure_jsw_mm(knee, Compartment::kLateral)};
   if (healthy == features) {
     knee.femur_reference_mm = knee.femur_mm;
     knee.tibia_reference_mm = knee.tibia_mm;
   } else {
-    knee.femur_reference_mm = transformed(femur_outline(anatomy, healthy).outline_mm, placed.motion);
+    knee.femur_reference_mm = in_place(femur_outline(anatomy, healthy).outline_mm);
     knee.tibia_reference_mm = tibia_outline(anatomy, tibia_surface(anatomy, healthy, healthy_scale, roughness));
   }
   knee.fibula_mm = fibula_outline(anatomy, positioning);
-  knee.patella_mm = transformed(patella_outline(anatomy, positioning), placed.motion);
+  knee.patella_mm = transformed(patella_outline(anatomy, positioning), knee.knee_from_femur);
 
   const bool replaced = features.hardware.kind == HardwareKind::kReplacement;
   if (replaced) {

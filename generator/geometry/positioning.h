@@ -27,6 +27,7 @@ struct Positioning {
   double tilt_deg = 1;
   double rim_angle_deg = 4;
   double axial_rotation_deg = 0;  // positive is external rotation of the tibia
+  bool operator==(const Positioning&) const = default;
 };
 
 Positioning sample_positioning(const PositioningConfig& config, RandomStream& stream);

@@ -261,10 +261,12 @@ void sample_spines(const DiseaseConfig& config, KlGrade target, KneeFeatures& fe
   }
 }
 
-void sample_other_signs(KlGrade target, KneeFeatures& features, RandomStream& stream) {
+void sample_other_signs(const DiseaseConfig& config, KlGrade target, KneeFeatures& features, RandomStream& stream) {
   const std::array<double, kKlGradeCount> shift_mean = {1.0, 1.2, 2.0, 2.6, 2.6};
   const std::array<double, kKlGradeCount> shift_sd = {0.8, 0.9, 1.4, 1.6, 2.6};
-  features.lateral_shift_mm = stream.truncated_normal(shift_mean[row_of(target)], shift_sd[row_of(target)], 2.0);
+  const std::size_t shift = config.moves_femur ? row_of(target) : 0;
+  features.lateral_shift_mm = stream.truncated_normal(shift_mean[shift], shift_sd[shift], 2.0);
+  features.femur_stays = !config.moves_femur;
   const std::array<double, kKlGradeCount> irregularity = {0.10, 0.12, 0.20, 0.35, 0.60};
   features.plate_irregularity_mm = irregularity[row_of(target)] * stream.uniform(0.7, 1.3);
   features.notch_narrowing_mm = target.value() >= 3 ? stream.uniform(0, target.value() == 4 ? 4.0 : 2.5) : 0.0;
@@ -309,6 +311,9 @@ void DiseaseConfig::list_fields(FieldList& fields) {
   fields.add("hardware_share", hardware_share, unit, "knees with a staple or a screw");
   fields.add("replacement_share", replacement_share, unit,
              "total knee replacements, which have no grade: for out-of-distribution sets without a train part");
+  fields.add(
+      "moves_femur", moves_femur,
+      "alignment follows the joint space; false leaves the femur above its condyles as it stood before the disease");
   fields.add("size_scale", size_scale, Range{0.0, 2.0}, "multiplies the spread of osteophyte protrusion");
 }
 
@@ -330,7 +335,7 @@ KneeFeatures sample_features(const DiseaseConfig& config, const KneeAnatomy& ana
     sample_cysts(config, target, features, cysts);
     sample_attrition(config, target, features, attrition);
     sample_spines(config, target, features, spines);
-    sample_other_signs(target, features, others);
+    sample_other_signs(config, target, features, others);
     features.fabella = sample_fabella(config, target, fabella);
     features.loose_bodies = sample_loose_bodies(config, target, loose_bodies);
     features.hardware = sample_hardware(config, hardware);

@@ -51,7 +51,10 @@ struct DiseaseConfig {
   double chondrocalcinosis_odds_ratio = 2.0;
   double hardware_share = 0.01;    // staple or screw, spec 7
   double replacement_share = 0.0;  // total knee replacements: outside every graded distribution
-  double size_scale = 1.0;         // multiplies every osteophyte's protrusion above the definite limit
+  // Whether the joint line's convergence turns, sinks and shifts the femur, as it does in patients. Without it
+  // alignment is the constitution's alone, and nothing outside the joint tells the grade.
+  bool moves_femur = true;
+  double size_scale = 1.0;  // multiplies every osteophyte's protrusion above the definite limit
 
   void list_fields(FieldList& fields);
 };

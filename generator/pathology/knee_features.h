@@ -120,6 +120,9 @@ struct KneeFeatures {
   double lateral_shift_mm = 0;         // of the tibia against the femur
   double plate_irregularity_mm = 0.1;  // RMS of the subchondral plates
   double notch_narrowing_mm = 0;
+  // The femur stands where it stood before the disease, and only its condyles follow the joint space: a constitution
+  // that makes up for the narrowing (DiseaseConfig::moves_femur).
+  bool femur_stays = false;
   Fabella fabella;
   std::vector<LooseBody> loose_bodies;
   Chondrocalcinosis chondrocalcinosis;

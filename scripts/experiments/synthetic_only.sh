@@ -9,7 +9,7 @@
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
 #   --only NAME     all (default), pair, or one of the sets named below
 #   --out DIR       default runs/worth, shared with pretrain.sh and best_grader.sh; a finished run is kept, a killed one goes on
-#   --csv FILE      default docs/results/synthetic_only.csv; written anew from all finished runs
+#   --csv FILE      default docs/results/synthetic_only.csv; rows of runs that --out lacks are kept
 #
 # configs/generate/transfer.yaml draws the knees, configs/train/synthetic_only.yaml trains. pair: the mean probabilities of a
 # network at 128 px and one at 160 px, for every seed; the sets with parts switched off: one network at 128 px, the first two
@@ -70,6 +70,7 @@ set_of one_exposure 1000 2 --set 'display.film_mean_grey=[156,156,156,156,156,15
 set_of one_position 1000 2 --set positioning.femur_fill_sd=0 --set positioning.joint_line_row_sd=0 \
   --set positioning.centre_shift_sd=0 --set positioning.tilt_sd_deg=0 --set positioning.axial_rotation_sd_deg=0 \
   --set positioning.rim_angle_sd_deg=0
+set_of femur_stays 1000 2 --set disease.moves_femur=false
 set_of one_alignment 1000 2 --set dials.arithmetic_hka_deg=0 --set dials.lateral_shift_mm=1.8
 set_of narrowing_and_lips_only 1000 2 --set 'disease.sclerosis=[0,0,0,0,0]' --set 'disease.cyst=[0,0,0,0,0]' \
   --set 'disease.attrition=[0,0,0,0,0]' --set 'disease.spine_sharpening=[0,0,0,0,0]'
