@@ -25,6 +25,14 @@ TEST(JointSpace, ContoursKeepTheSampledMinima) {
   }
 }
 
+// One knee of 100,000, whose 10 mm defect ends its compartment: there the width jumps by 0.08 mm with the placement. It must be built,
+// as near to what was sampled as the contours allow.
+TEST(JointSpace, AWornKneeThatNoPlacementMeetsIsBuilt) {
+  const KneeSample sample = sample_knee(GenerateConfig{}, planned_sample(Split::kTrain, KlGrade(4), 6065));
+  EXPECT_NEAR(sample.geometry.measured.jsw_medial_mm, sample.features.medial.jsw_mm, 0.05);
+  EXPECT_NEAR(sample.geometry.measured.jsw_lateral_mm, sample.features.lateral.jsw_mm, 0.05);
+}
+
 // Least distance in pixels between femur and tibia labels over the weight-bearing plateau; edge to edge.
 double mask_jsw_px(const Image<std::uint8_t>& labels, const KneeSample& sample, Compartment side) {
   const auto is = [](std::uint8_t v, Label label) { return v == static_cast<std::uint8_t>(label); };
