@@ -11,6 +11,8 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <new>
+#include <type_traits>
 
 #include "core/errors.h"
 
@@ -174,15 +176,71 @@ std::vector<std::uint8_t> filter_rows(const PngImage& image, const Geometry& row
   return filtered;
 }
 
-// A zlib stream by ISA-L, written at `start` of `png`, which grows as needed; returns its size, 0 if refused.
-// ISA-L's state and tables start from zero each time (6 microseconds a picture of 224 px): its own initialisation
-// leaves fields and tokens as the last picture or the stack had them, and the bytes of a file must follow from its
-// pixels alone.
+// Where ISA-L's state may lie. Its compressor (2.30, igzip_icf_body: the first byte's path) files the third byte's
+// place under a hash of the state's own address, bits 16 to 47, in place of the bytes there: the output then hangs on
+// the address where that hash is also one of the first three bytes'. Room for the state at kPlaces addresses, 64 KiB
+// apart; one that is none of them is taken, and what is filed there never matches anything.
+class FastState {
+ public:
+  FastState() : room_(sizeof(isal_zstream) + kPlaces * kStep) {}
+
+  // A state of zeros for `data`, which has at least kLeast bytes.
+  isal_zstream& place_for(std::span<const std::uint8_t> data) {
+    // The table is no larger than short data can fill.
+    const std::size_t slots = std::min<std::size_t>(IGZIP_LVL1_HASH_SIZE, 2 * std::bit_floor(data.size()));
+    const auto slot = [&](std::uint32_t bits) { return hash(bits) & static_cast<std::uint32_t>(slots - 1); };
+    for (std::size_t place = 0; place < kPlaces; ++place) {
+      std::byte* at = room_.data() + place * kStep;
+      const auto filed = slot(static_cast<std::uint32_t>(std::bit_cast<std::uintptr_t>(at) >> 16));
+      bool taken = false;
+      for (std::size_t i = 0; i < 3; ++i) taken |= filed == slot(word(data.data() + i));
+      if (!taken) return *new (at) isal_zstream{};
+    }
+    throw InternalError("cannot encode a PNG: no place for the compressor's state");
+  }
+  static constexpr std::size_t kLeast = 256;
+
+ private:
+  static constexpr std::size_t kPlaces = 32, kStep = std::size_t{1} << 16;
+  static_assert(std::is_trivially_destructible_v<isal_zstream> && kStep % alignof(isal_zstream) == 0);
+
+  static std::uint32_t word(const std::uint8_t* bytes) {
+    return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 | std::uint32_t{bytes[3]} << 24;
+  }
+  // ISA-L's hash of four bytes: CRC-32C without its inversions.
+  static std::uint32_t hash(std::uint32_t bits) {
+    for (int i = 0; i < 32; ++i) bits = (bits >> 1) ^ (bits & 1 ? 0x82F63B78u : 0u);
+    return bits;
+  }
+
+  // Pages that are never touched take no memory.
+  struct Free {
+    void operator()(std::byte* bytes) const { std::free(bytes); }
+  };
+  class Room {
+   public:
+    explicit Room(std::size_t size) : bytes_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded(size)))) {
+      if (!bytes_) throw InternalError("cannot encode a PNG: out of memory");
+    }
+    std::byte* data() const { return bytes_.get(); }
+
+   private:
+    static constexpr std::size_t kAlignment = 64;
+    static std::size_t rounded(std::size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
+    std::unique_ptr<std::byte, Free> bytes_;
+  };
+  Room room_;
+};
+
+// A zlib stream by ISA-L, written at `start` of `png`, which grows as needed; returns its size, 0 if refused. State and
+// tables start from zero each time (microseconds a picture): ISA-L's own initialisation leaves fields as the last
+// picture or the stack had them, and the bytes of a file must follow from its pixels alone. Behind the tables come
+// tokens, which are written before they are read.
 std::size_t append_fast_stream(std::span<const std::uint8_t> data, std::size_t start, std::vector<std::uint8_t>& png) {
   thread_local std::vector<std::uint8_t> tables(ISAL_DEF_LVL1_DEFAULT);
-  thread_local isal_zstream stream;
-  std::fill(tables.begin(), tables.end(), std::uint8_t{0});
-  stream = isal_zstream{};
+  thread_local FastState state;
+  std::fill_n(tables.begin(), ISAL_DEF_LVL1_REQ, std::uint8_t{0});
+  isal_zstream& stream = state.place_for(data);
   // Stored blocks of 64 KiB at worst.
   png.resize(start + data.size() + data.size() / 1024 + 64);
   isal_deflate_stateless_init(&stream);
@@ -229,8 +287,9 @@ std::vector<std::uint8_t> encode_png(const PngImage& image, int compression_leve
   append_chunk("IHDR", header, png);
   // The stream is compressed where it will lie: behind the length and the name of its chunk.
   const std::size_t start = png.size();
-  const std::size_t size = compression_level == 1 ? append_fast_stream(filtered, start + 8, png)
-                                                  : append_small_stream(filtered, compression_level, start + 8, png);
+  const bool fast = compression_level == 1 && filtered.size() >= FastState::kLeast;
+  const std::size_t size = fast ? append_fast_stream(filtered, start + 8, png)
+                                : append_small_stream(filtered, compression_level, start + 8, png);
   if (size == 0) throw InternalError("cannot encode a PNG: the compressor refused");
   png.resize(start + 8 + size);
   put_u32(static_cast<std::uint32_t>(size), png.data() + start);
