@@ -1,5 +1,7 @@
 // Single knees: images, masks, manifest, COCO, card, Croissant, contact sheet.
 #include <fmt/format.h>
+#include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <cstring>
@@ -105,14 +107,35 @@ class KneeJob : public DatasetJob {
 
   std::string write_documents(const ProgressFolder& progress) override {
     const fs::path& out = progress.dataset();
+    make_folders(out / "card");
     ManifestStatistics statistics;
-    const std::string manifest_sha256 = write_manifest(progress, statistics);
-    AtomicFile coco(out / "annotations.json", Durability::kBatch);
-    write_coco(progress, identity(), kCocoImage, kCocoAnnotations, coco);
-    coco.commit();
-    write_text(out / "README.md", dataset_card(config_, statistics));
-    write_text(out / "croissant.json", croissant_json(config_, statistics, manifest_sha256));
-    write_pictures(out, statistics);
+    std::string manifest_sha256;
+    // What hangs on the journal alone or on the pictures alone is made while the manifest is.
+    tbb::task_arena arena(std::max(1, static_cast<int>(workspaces_.size())));
+    arena.execute([&] {
+      tbb::task_group rest;
+      try {
+        rest.run([&] { write_annotations(progress); });
+        rest.run([&] {
+          write_bytes(out / "contact_sheet.png", make_contact_sheet(config_, picture_of(out), kSheetColumns));
+        });
+        for (int row = 0; row < plan_.sheet_rows(); ++row) {
+          rest.run([&, row] {
+            write_bytes(out / fmt::format("card/gallery_kl{}.png", row),
+                        make_gallery(config_, picture_of(out), row, kGalleryColumns, kGalleryRows));
+          });
+        }
+        manifest_sha256 = write_manifest(progress, statistics);
+        write_text(out / "README.md", dataset_card(config_, statistics));
+        write_text(out / "croissant.json", croissant_json(config_, statistics, manifest_sha256));
+        write_histograms(out, statistics);
+      } catch (...) {
+        rest.cancel();
+        rest.wait();
+        throw;
+      }
+      rest.wait();
+    });
     return yaml_of(statistics, manifest_sha256);
   }
 
@@ -148,9 +171,15 @@ class KneeJob : public DatasetJob {
     return to_hex(hash.finish());
   }
 
-  void write_pictures(const fs::path& out, const ManifestStatistics& statistics) const {
-    // Pictures are on disk already.
-    const PictureOf picture_of = [&](const KneeSample& sample) {
+  void write_annotations(const ProgressFolder& progress) const {
+    AtomicFile coco(progress.dataset() / "annotations.json", Durability::kBatch);
+    write_coco(progress, identity(), kCocoImage, kCocoAnnotations, coco);
+    coco.commit();
+  }
+
+  // The picture of a sample, which is on disk already.
+  PictureOf picture_of(const fs::path& out) const {
+    return [out](const KneeSample& sample) {
       const fs::path file = out / path_of("images", sample);
       PngImage image = decode_png(read_file(file), file.string());
       Image<std::uint8_t> picture(image.width_px, image.height_px);
@@ -161,15 +190,12 @@ class KneeJob : public DatasetJob {
       }
       return picture;
     };
-    write_bytes(out / "contact_sheet.png", make_contact_sheet(config_, picture_of, kSheetColumns));
-    make_folders(out / "card");
+  }
+
+  static void write_histograms(const fs::path& out, const ManifestStatistics& statistics) {
     Image<std::uint8_t> histograms = draw_histograms(statistics);
     write_bytes(out / "card/histograms.png",
                 encode_png(PngImage{histograms.width_px, histograms.height_px, 1, 8, std::move(histograms.pixels)}, 6));
-    for (int row = 0; row < plan_.sheet_rows(); ++row) {
-      write_bytes(out / fmt::format("card/gallery_kl{}.png", row),
-                  make_gallery(config_, picture_of, row, kGalleryColumns, kGalleryRows));
-    }
   }
 
   std::string yaml_of(const ManifestStatistics& statistics, const std::string& manifest_sha256) const {

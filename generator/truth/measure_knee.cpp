@@ -49,9 +49,9 @@ ClosestPair closest(const KneeGeometry& geometry, Compartment side) {
   for (const PointMm& t : geometry.tibia_articular_mm) {
     if (!(t.x >= low && t.x <= high)) continue;
     for (const PointMm& f : geometry.femur_articular_mm) {
-      const double distance = std::hypot(f.x - t.x, f.y - t.y);
-      if (distance < least) {
-        least = distance;
+      const double dx = f.x - t.x, dy = f.y - t.y, squared = dx * dx + dy * dy;
+      if (squared < least) {
+        least = squared;
         best = {f, t};
       }
     }
