@@ -113,6 +113,10 @@ void DisplayConfig::list_fields(FieldList& fields) {
   fields.add("edge_gain_mean", edge_gain_mean, Range{0.0, 3.0}, "edge enhancement");
   fields.add("edge_gain_sd", edge_gain_sd, Range{0.0, 1.0}, "its spread");
   fields.add("edge_radius_mm", edge_radius_mm, Range{0.5, 10.0}, "radius of the enhancement");
+  fields.add("detail_evenness", detail_evenness, Range{0.0, 1.0},
+             "how far detail is shown alike in every part of the film, whatever the look-up's slope");
+  fields.add("detail_constancy", detail_constancy, Range{0.0, 1.0},
+             "how far detail is shown alike in flat and contrasty films");
   fields.add("range_compression_mean", range_compression_mean, Range{0.0, 0.9}, "dynamic range compression");
   fields.add("range_compression_sd", range_compression_sd, Range{0.0, 1.0}, "its spread; limits 0 and 0.9");
   fields.add("range_radius_mm", range_radius_mm, Range{4.0, 60.0}, "Gaussian radius of what is compressed");
@@ -131,6 +135,8 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
   look.curve_centre = stream.truncated_normal(config.curve_centre, config.curve_centre_sd);
   look.edge_gain = std::max(0.0, stream.truncated_normal(config.edge_gain_mean, config.edge_gain_sd));
   look.edge_radius_mm = config.edge_radius_mm;
+  look.detail_evenness = config.detail_evenness;
+  look.detail_scale = std::pow(quantile(config.quantiles, config.film_sd_grey, 0.5) / std::max(look.sd_grey, 1.0), config.detail_constancy);
   look.range_compression =
       std::clamp(stream.normal(config.range_compression_mean, config.range_compression_sd), 0.0, 0.9);
   look.range_radius_mm = config.range_radius_mm;
@@ -166,6 +172,8 @@ ToneCurve tone_curve(const Image<float>& reference_log_signal, const DisplayLook
   const Moments bent = moments_of(shown);
   curve.scale *= std::clamp(wanted_sd / std::max(bent.sd, 1e-3f), 0.8f, 1.25f);
   curve.offset = wanted_mean - curve.scale * plain.mean + (wanted_mean - bent.mean);
+  for (float& v : tone.pixels) v *= 1.0f - v;
+  curve.mean_slope = curve.scale * curve.steepness * moments_of(tone).mean;
   return curve;
 }
 
@@ -179,12 +187,24 @@ void develop(const Image<float>& log_signal, const ToneCurve& curve, const Displ
   // 2. Look-up, polarity.
   const bool negative = look.polarity == Polarity::kBoneDark;
   const float sign = negative ? -1.0f : 1.0f, base = negative ? 255.0f : 0.0f;
+  const auto tone_of = [&](float v) { return 1.0f / (1.0f + fast_exp(-curve.steepness * (v - curve.centre))); };
   grey.reset(log_signal.width_px, log_signal.height_px, 0.0f);
+  if (look.detail_evenness > 0 || look.detail_scale != 1) {
+    const auto even = static_cast<float>(look.detail_evenness), scale = static_cast<float>(look.detail_scale);
+    const float own = scale * (1 - even) * curve.scale, common = scale * even * curve.mean_slope * (1 + gain);
+    for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
+      const float smooth = work.smooth.pixels[i], fine = log_signal.pixels[i] - smooth;
+      const float base_tone = tone_of(smooth);
+      const float detail = own * (tone_of(smooth + (1 + gain) * fine) - base_tone) + common * fine;
+      const float positive = shoulder(curve.offset + curve.scale * base_tone + detail);
+      grey.pixels[i] = std::min(std::max(base + sign * positive, 0.0f), 255.0f);
+    }
+    return;
+  }
   for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
     const float value = log_signal.pixels[i];
     const float enhanced = value + gain * (value - work.smooth.pixels[i]);
-    const float tone = 1.0f / (1.0f + fast_exp(-curve.steepness * (enhanced - curve.centre)));
-    const float positive = shoulder(curve.offset + curve.scale * tone);
+    const float positive = shoulder(curve.offset + curve.scale * tone_of(enhanced));
     grey.pixels[i] = std::min(std::max(base + sign * positive, 0.0f), 255.0f);
   }
 }

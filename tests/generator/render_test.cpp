@@ -142,6 +142,65 @@ TEST(GaussianBlur, AgreesWithTheSlowTwin) {
   }
 }
 
+// SD of what is finer than a 9 x 9 box, over the pixels of the sharp picture whose box mean lies between two greys.
+double fine_sd(const Image<std::uint8_t>& picture, double low, double high) {
+  double squares = 0;
+  int count = 0;
+  for (int y = 4; y + 4 < picture.height_px; ++y) {
+    for (int x = 4; x + 4 < picture.width_px; ++x) {
+      double sum = 0;
+      for (int j = -4; j <= 4; ++j) {
+        for (int i = -4; i <= 4; ++i) sum += picture.at(x + i, y + j);
+      }
+      const double mean = sum / 81;
+      if (mean < low || mean > high) continue;
+      squares += std::pow(picture.at(x, y) - mean, 2);
+      ++count;
+    }
+  }
+  return std::sqrt(squares / std::max(1, count));
+}
+
+// Detail in a flat and in a contrasty film of one knee: in proportion to the contrast by the look-up alone, alike with constancy.
+TEST_F(Render, ConstantDetailDoesNotFollowTheFilmsContrast) {
+  const auto ratio = [&](double constancy) {
+    std::array<double, 2> sd{};
+    for (std::size_t i = 0; i < 2; ++i) {
+      KneeSample sample = knee(1, 3);
+      sample.look.mean_grey = 130;
+      sample.look.sd_grey = i == 0 ? 20 : 50;
+      sample.look.detail_scale = std::pow(36 / sample.look.sd_grey, constancy);
+      sd[i] = fine_sd(draw(sample).picture, 0, 255);
+    }
+    return sd[1] / sd[0];
+  };
+  EXPECT_GT(ratio(0), 1.9);
+  EXPECT_NEAR(ratio(1), 1, 0.2);
+}
+
+// A steep look-up flattens bright bone; even detail is as strong there as where the curve is steep.
+TEST_F(Render, EvenDetailLastsIntoTheBrightParts) {
+  const auto bright = [&](double evenness) {
+    KneeSample sample = knee(1, 3);
+    sample.look.curve_steepness = 4;
+    sample.look.mean_grey = 150;
+    sample.look.sd_grey = 50;
+    sample.look.detail_evenness = evenness;
+    return fine_sd(draw(sample).picture, 175, 255);
+  };
+  EXPECT_GT(bright(1), 1.1 * bright(0));
+}
+
+TEST(Display, DetailScaleFollowsTheContrastThatWasDrawn) {
+  DisplayConfig config;
+  config.detail_constancy = 0.8;
+  for (std::uint64_t i = 0; i < 50; ++i) {
+    RandomStream stream(3, i, "display");
+    const DisplayLook look = sample_display(config, stream);
+    EXPECT_NEAR(look.detail_scale, std::pow(36 / look.sd_grey, 0.8), 1e-9);
+  }
+}
+
 // Exposure spread of the films (real_film_statistics.md): picture means from dark to nearly white.
 TEST_F(Render, FilmsSpreadAsRealOnesDo) {
   std::vector<double> means;
