@@ -1,23 +1,49 @@
 #!/usr/bin/env bash
-# Packs few and many images and prints the greatest memory of each run: it should grow by the labels alone.
+# Generates and packs few and many images and prints the greatest memory of each run: it should grow by the labels alone.
 #
-#   scripts/measure_memory.sh [--counts "10000 100000"] [--size PX] [--work DIR]
+#   scripts/measure_memory.sh [--only generate|shard] [--counts "1510 10000 100000"] [--size PX] [--work DIR]
 #
-#   --counts N...  images of each run
+#   --counts N...  images of each run; multiples of 5
 #   --size PX      side of the stored images (224)
 #   --work DIR     scratch folder (a fresh one in TMPDIR, removed at the end); 100,000 images of 224 px take 5 GB
 # The images are 100 synthetic knees, hard-linked under as many names as are asked for, each name another subject of train.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-counts="10000 100000"
+only=all
+counts="1510 10000 100000"
 size=224
-take_options "counts size work" "$@"
+take_options "only counts size work" "$@"
+case "$only" in
+  all | generate | shard) ;;
+  *) fail "--only $only is unknown; it must be generate or shard" ;;
+esac
+genu=${GENU:-$genu}
 need_genu
 make_work
 
+if [ "$only" != shard ]; then
+  printf '| images generated | greatest resident memory, MB | seconds | SHA-256 of the manifest |\n|---|---|---|---|\n'
+  for count in $counts; do
+    rm -rf "$work/made"
+    GENU=$genu /usr/bin/python3 - "$work" "$count" "$size" <<'PYTHON'
+import os, resource, subprocess, sys, time
+work, count, size = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+start = time.time()
+done = subprocess.run([os.environ["GENU"], "generate", "--quiet", "--json", "--set", f"splits.train_per_grade={count // 5}", "--set",
+                       "splits.test_per_grade=0", "--set", "splits.sample_per_grade=0", "--set", f"image_size_px={size}", "--out",
+                       work + "/made"], check=True, capture_output=True, text=True)
+seconds, peak = time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+manifest = subprocess.run(["sha256sum", work + "/made/manifest.csv"], check=True, capture_output=True, text=True).stdout[:16]
+print(f"| {count:,} | {peak:.0f} | {seconds:.1f} | {manifest}... |")
+PYTHON
+  done
+  rm -rf "$work/made"
+fi
+[ "$only" != generate ] || exit 0
+
 [ -d "$work/knees" ] || $genu generate --quiet --set splits.train_per_grade=20 --set splits.test_per_grade=0 \
   --set splits.sample_per_grade=0 --out "$work/knees" >/dev/null
-printf '| images | greatest resident memory, MB | seconds |\n|---|---|---|\n'
+printf '| images packed | greatest resident memory, MB | seconds |\n|---|---|---|\n'
 for count in $counts; do
   rm -rf "$work/films" "$work/shards"
   GENU=$genu /usr/bin/python3 - "$work" "$count" "$size" <<'PYTHON'

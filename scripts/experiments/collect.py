@@ -3,8 +3,8 @@
 
   scripts/experiments/collect.py RUNS --csv FILE --pattern '(?P<start>...)_seed(?P<seed>...)'
 
-RUNS holds NAME_report/report.json of `genu evaluate`; the pattern's groups become columns. The table gives the mean over
-seeds, +- their SD (n - 1)."""
+RUNS holds NAME_report/report.json of `genu evaluate`; the pattern's groups become columns. Rows that the CSV has of runs that RUNS
+lacks are kept. The table gives the mean over seeds, +- their SD (n - 1)."""
 import argparse
 import csv
 import json
@@ -13,6 +13,10 @@ import re
 import statistics
 
 SCORES = ["accuracy", "balanced_accuracy", "macro_f1", "quadratic_kappa", "mean_absolute_error"]
+
+
+def number(text):
+    return int(text) if text.isdigit() else float(text)
 
 
 def rows_of(runs, pattern):
@@ -28,6 +32,17 @@ def rows_of(runs, pattern):
         for grade, count in enumerate(content["confusion"]):
             row[f"recall_{grade}"] = round(count[grade] / max(1, sum(count)), 4)
         yield row
+
+
+def with_kept_rows(path, rows, keys):
+    """The rows, and those of the CSV at `path` whose keys are none of theirs, in the order of the keys."""
+    found = {tuple(row[key] for key in keys): row for row in rows}
+    if path.exists():
+        with open(path, newline="") as before:
+            for row in csv.DictReader(before):
+                if set(row) == set(rows[0]):
+                    found.setdefault(tuple(row[key] for key in keys), {k: v if k in keys else number(v) for k, v in row.items()})
+    return [found[key] for key in sorted(found)]
 
 
 def write_rows(path, rows):
@@ -51,9 +66,11 @@ def main():
     rows = list(rows_of(options.runs, options.pattern))
     if not rows:
         raise SystemExit(f"{options.runs}: no report of such a name; let the experiment finish a run first")
+    groupings = list(re.compile(options.pattern).groupindex)
+    rows = with_kept_rows(options.csv, rows, groupings)
     write_rows(options.csv, rows)
 
-    keys = [name for name in re.compile(options.pattern).groupindex if name != "seed"]
+    keys = [name for name in groupings if name != "seed"]
     shown = SCORES + [f"recall_{grade}" for grade in range(5)]
     print("|", " | ".join(keys + ["seeds"] + [name.replace("_", " ") for name in shown]), "|")
     print("|" + "---|" * (len(keys) + 1 + len(shown)))

@@ -7,7 +7,8 @@ RUNS holds only_SET_seedN_train and only_SET_seedN_val, each with predictions.cs
 labels are not read, and the real val part. Seeds shift how many knees a network takes for each grade far more than how it
 orders them. So the expected grade is cut where the unlabelled training films fall into grades as knees of such a study do:
 39.4, 18.1, 26.3, 13.1, 3.0 % (8,260 knees of the Osteoarthritis Initiative), with half of grade 1's share given to its
-neighbours, because what a grader calls 1 is hardly ever 1. Intervals: bootstrap over subjects, 1,000 replicates."""
+neighbours, because what a grader calls 1 is hardly ever 1. Intervals: bootstrap over subjects, 1,000 replicates. Rows that the
+CSV has of runs that RUNS lacks are kept."""
 import argparse
 import csv
 import pathlib
@@ -16,7 +17,7 @@ import statistics
 
 import numpy as np
 
-from collect import mean_and_sd, write_rows
+from collect import mean_and_sd, with_kept_rows, write_rows
 
 PREVALENCE = np.array([0.394 + 0.045, 0.181 - 0.09, 0.263 + 0.045, 0.131, 0.030])
 
@@ -74,6 +75,7 @@ def main():
             out.append(row)
     if not out:
         raise SystemExit(f"{options.runs}: no predictions of a train and a val part; run scripts/experiments/synthetic_only.sh")
+    out = with_kept_rows(options.csv, out, ["set", "seed", "grades"])
     write_rows(options.csv, out)
 
     print("| trained on | grades | seeds | accuracy | quadratic kappa | MAE | recall, KL 0 to 4 |")

@@ -9,7 +9,7 @@
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
 #   --starts "..."  scratch, synthetic, imagenet, imagenet_synthetic; all by default
 #   --out DIR       default runs/worth, shared with best_grader.sh and synthetic_only.sh; a finished run is kept, a killed one goes on
-#   --csv FILE      default docs/results/pretraining.csv; written anew from all finished runs
+#   --csv FILE      default docs/results/pretraining.csv; rows of runs that --out lacks are kept
 #
 # synthetic: from random weights on 5,000 synthetic knees; imagenet_synthetic: from ImageNet's on the same
 # (configs/train/synthetic_only.yaml). A seed draws weights, order, augmentation and the share of the subjects. Nothing is

@@ -23,7 +23,8 @@ case "$only" in
   all | lords_custom_cnn | lords_random_forest | lords_mobilenet_v2 | mobilenet_v2_real) ;;
   *) fail "--only $only is no recipe of this script; see --help" ;;
 esac
-[ -x $genu ] || scripts/setup.sh --no-run
+genu=${GENU:-$genu}
+[ -x "$genu" ] || scripts/setup.sh --no-run
 mkdir -p "$out"
 
 [ -f "$out/synthetic/dataset.yaml" ] || $genu generate --quiet --config configs/generate/synthetic_1510.yaml --out "$out/synthetic" --resume

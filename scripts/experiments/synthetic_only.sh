@@ -71,6 +71,7 @@ set_of one_position 1000 2 --set positioning.femur_fill_sd=0 --set positioning.j
   --set positioning.centre_shift_sd=0 --set positioning.tilt_sd_deg=0 --set positioning.axial_rotation_sd_deg=0 \
   --set positioning.rim_angle_sd_deg=0
 set_of femur_stays 1000 2 --set disease.moves_femur=false
+set_of even_detail 1000 2 --set display.detail_constancy=0.8 --set display.detail_evenness=0.8
 set_of one_alignment 1000 2 --set dials.arithmetic_hka_deg=0 --set dials.lateral_shift_mm=1.8
 set_of narrowing_and_lips_only 1000 2 --set 'disease.sclerosis=[0,0,0,0,0]' --set 'disease.cyst=[0,0,0,0,0]' \
   --set 'disease.attrition=[0,0,0,0,0]' --set 'disease.spine_sharpening=[0,0,0,0,0]'
