@@ -70,6 +70,8 @@ void PopulationConfig::list_fields(FieldList& fields) {
   fields.add("bmi_mean", bmi_mean, Range{15.0, 50.0}, "mean body mass index, kg/m2");
   fields.add("bmi_sd", bmi_sd, Range{0.0, 15.0}, "standard deviation of body mass index");
   fields.add("joint_space_scale", joint_space_scale, Range{0.5, 1.5}, "factor on every joint space width");
+  fields.add("side_cortex_mm", side_cortex_mm, Range{0.0, 20.0},
+             "cortical bone along the beam that grazes the bones' sides, added to their shells; 0 = none");
   fields.add("habitus", habitus, Range{-1.0, 1.0}, Range{0, 100},
              "100 weights of the mean soft tissue's departure from the model leg, by calibrate; empty is none");
 }
@@ -93,6 +95,10 @@ KneeAnatomy sample_anatomy(const PopulationConfig& population, RandomStream& str
   knee.normal_jsw_lateral_mm = population.joint_space_scale * (male ? 7.0 + 1.0 * lateral : 5.9 + 0.9 * lateral);
   for (double& weight : knee.thickness_waves) weight = stream.truncated_normal(0, 1);
   for (double& deviation : knee.shape_deviation) deviation = stream.truncated_normal(0, 1);
+  // Last, so that it moves no other draw.
+  if (population.side_cortex_mm > 0) {
+    knee.side_cortex_mm = knee.cortex_scale * stream.log_normal(population.side_cortex_mm, 0.35);
+  }
   return knee;
 }
 

@@ -23,6 +23,9 @@ struct PopulationConfig {
   double bmi_sd = 4.8;
   // Multiplies every knee's joint space. 1 is the published millimetres (Beattie 2008); films measure their own.
   double joint_space_scale = 1;
+  // Cortical bone along the beam where it grazes the free sides of femur and tibia, beyond what the shells give: median
+  // of a log-normal (sigma 0.35), for the femur; half of it for the tibia. 0 is none.
+  double side_cortex_mm = 0;
   // Weights of the mean soft tissue's departure from the model leg (generator/projection/habitus.h); empty is none.
   std::vector<double> habitus;
   void list_fields(FieldList& fields);
@@ -56,8 +59,9 @@ struct KneeAnatomy {
   double fibula_lateral_mm = 6;  // head centre beyond the tibial lateral cortex
   double fibula_tip_mm = 11;     // styloid tip below the tibial rim
 
-  double cortex_scale = 1;   // multiplies every cortical thickness
-  double bvtv_femur = 0.20;  // trabecular bone volume fraction
+  double cortex_scale = 1;    // multiplies every cortical thickness
+  double side_cortex_mm = 0;  // along the beam, at the sides of the metaphysis
+  double bvtv_femur = 0.20;   // trabecular bone volume fraction
   double bvtv_metaphysis = 0.10;
   double bvtv_tibia_medial = 0.22;
   double bvtv_tibia_lateral = 0.17;

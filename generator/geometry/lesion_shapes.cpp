@@ -220,6 +220,36 @@ void add_eminence_lines(KneeGeometry& knee, const KneeAnatomy& anatomy, RandomSt
   }
 }
 
+// Runs of consecutive points of a closed outline that `taken` accepts.
+template <class Predicate>
+std::vector<Contour> runs_of(const Contour& outline, const Predicate& taken) {
+  std::vector<Contour> runs(1);
+  for (const PointMm& p : outline) {
+    if (taken(p)) {
+      runs.back().push_back(p);
+    } else if (!runs.back().empty()) {
+      runs.emplace_back();
+    }
+  }
+  std::erase_if(runs, [](const Contour& run) { return run.size() < 2; });
+  return runs;
+}
+
+// The walls that the beam grazes: the femur's beside and above the condyles, half as bright along the tibia.
+void add_side_cortex(KneeGeometry& knee, const KneeAnatomy& anatomy) {
+  constexpr double kWidthMm = 1.4, kInsideMm = 0.6;
+  const auto add = [&](const Contour& outline, double low_y, double high_y, double least_across, double share) {
+    const auto taken = [&](const PointMm& p) { return p.y > low_y && p.y < high_y && std::abs(p.x) > least_across; };
+    for (Contour& run : runs_of(outline, taken)) {
+      for (PointMm& p : run) p.x -= p.x > 0 ? kInsideMm : -kInsideMm;
+      knee.lines.push_back({std::move(run), kWidthMm, share * anatomy.side_cortex_mm});
+    }
+  };
+  const double past_the_notch = 0.17 * anatomy.femur_width_mm;
+  add(knee.femur_mm, 12, 120, past_the_notch, 1.0);
+  add(knee.tibia_mm, -120, -5, 0, 0.5);
+}
+
 }  // namespace
 
 void add_bone_lines(KneeGeometry& knee, const KneeAnatomy& anatomy, RandomStream& stream) {
@@ -227,6 +257,7 @@ void add_bone_lines(KneeGeometry& knee, const KneeAnatomy& anatomy, RandomStream
   add_fossa(knee, anatomy, stream);
   add_second_rims(knee, anatomy, stream);
   add_eminence_lines(knee, anatomy, stream);
+  if (anatomy.side_cortex_mm > 0) add_side_cortex(knee, anatomy);
 }
 
 }  // namespace genu::generator

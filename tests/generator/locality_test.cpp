@@ -189,6 +189,34 @@ TEST_F(Locality, CalcificationStaysInMeniscusAndCartilage) {
   }
 }
 
+// The bright walls lie along the bones' sides, and nowhere else.
+TEST_F(Locality, SideCortexFollowsTheBonesSides) {
+  const KneeSample sample = knee(1, 2);
+  KneeSample walls = sample;
+  walls.anatomy.side_cortex_mm = 6;
+  RandomStream geometry(config_.seed, walls.plan.number, "geometry");
+  walls.geometry = build_geometry(walls.anatomy, walls.features, walls.positioning, geometry);
+  ASSERT_EQ(walls.geometry.femur_mm, sample.geometry.femur_mm);
+  const Image<std::uint8_t> before = render_knee(config_, sample, resources_, work_).picture;
+  const Image<std::uint8_t> after = render_knee(config_, walls, resources_, work_).picture;
+  int far = 0, near = 0;
+  for (int y = 0; y < 224; ++y) {
+    for (int x = 0; x < 224; ++x) {
+      const PointMm p = sample.frame.knee_mm_from_image_px({x + 0.5, y + 0.5});
+      double distance = 1e9;
+      for (const Contour* bone : {&sample.geometry.femur_mm, &sample.geometry.tibia_mm}) {
+        for (std::size_t i = 0; i < bone->size(); ++i) {
+          distance = std::min(distance, distance_to_segment_mm(p, (*bone)[i], (*bone)[(i + 1) % bone->size()]));
+        }
+      }
+      int& most = distance > 1.3 + kReachMm ? far : near;
+      most = std::max(most, std::abs(before.at(x, y) - after.at(x, y)));
+    }
+  }
+  EXPECT_LE(far, 1);
+  EXPECT_GE(near, 8);
+}
+
 // Exposure is read from the healthy knee: any mixture of lesions leaves the shaft's far corner as it was.
 TEST_F(Locality, EverythingAtOnceLeavesTheShaftAlone) {
   const KneeSample sample = knee(4, 1);
