@@ -136,7 +136,8 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
   look.edge_gain = std::max(0.0, stream.truncated_normal(config.edge_gain_mean, config.edge_gain_sd));
   look.edge_radius_mm = config.edge_radius_mm;
   look.detail_evenness = config.detail_evenness;
-  look.detail_scale = std::pow(quantile(config.quantiles, config.film_sd_grey, 0.5) / std::max(look.sd_grey, 1.0), config.detail_constancy);
+  look.detail_scale = std::pow(quantile(config.quantiles, config.film_sd_grey, 0.5) / std::max(look.sd_grey, 1.0),
+                               config.detail_constancy);
   look.range_compression =
       std::clamp(stream.normal(config.range_compression_mean, config.range_compression_sd), 0.0, 0.9);
   look.range_radius_mm = config.range_radius_mm;

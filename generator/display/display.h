@@ -24,10 +24,10 @@ struct DisplayConfig {
   double edge_gain_mean = 0.45;  // multi-frequency edge enhancement, spec 5.5
   double edge_gain_sd = 0.15;
   double edge_radius_mm = 2.0;
-  // Detail is what is finer than edge_radius_mm. Multi-scale processing shows it alike in bright and dark parts and in flat
-  // and contrasty films; the look-up alone would not.
-  double detail_evenness = 0;   // 0: as steep as the look-up where it lies, 1: as steep everywhere
-  double detail_constancy = 0;  // 0: in proportion to the film's contrast, 1: the same whatever that is
+  // Detail is what is finer than edge_radius_mm. Multi-scale processing shows it alike in bright and dark parts and in
+  // flat and contrasty films; the look-up alone would not.
+  double detail_evenness = 0;            // 0: as steep as the look-up where it lies, 1: as steep everywhere
+  double detail_constancy = 0;           // 0: in proportion to the film's contrast, 1: the same whatever that is
   double range_compression_mean = 0.35;  // of the variation over range_radius_mm that the processing takes away
   double range_compression_sd = 0.25;
   double range_radius_mm = 14;
@@ -45,7 +45,7 @@ struct DisplayLook {
   double edge_gain = 0.5;
   double edge_radius_mm = 2.0;
   double detail_evenness = 0;
-  double detail_scale = 1;      // of the detail, by the film's contrast
+  double detail_scale = 1;       // of the detail, by the film's contrast
   double range_compression = 0;  // 0 .. 0.9
   double range_radius_mm = 14;
   Polarity polarity = Polarity::kBoneBright;
@@ -59,8 +59,8 @@ struct DisplayWorkspace {
   Image<float> scratch;
 };
 
-// Look-up of one film: grey = shoulder(offset + scale / (1 + exp(-steepness (log signal - centre)))); what is finer than the
-// edge radius goes by `mean_slope` for the look's evenness.
+// Look-up of one film: grey = shoulder(offset + scale / (1 + exp(-steepness (log signal - centre)))); what is finer
+// than the edge radius goes by `mean_slope` for the look's evenness.
 struct ToneCurve {
   float centre = 2.5;
   float steepness = 1.1f;

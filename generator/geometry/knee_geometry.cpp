@@ -49,9 +49,9 @@ struct Placement {
   JointMeasure measured;
 };
 
-// Newton's method on height and rotation until both minima are met. Where a worn surface ends a compartment the width jumps by
-// some hundredths of a millimetre as a vertex comes into its span, and no placement may meet it (one knee of 100,000): late steps
-// are shorter, and the best of all is taken.
+// Newton's method on height and rotation until both minima are met. Where a worn surface ends a compartment the width
+// jumps by some hundredths of a millimetre as a vertex comes into its span, and no placement may meet it (one knee of
+// 100,000): late steps are shorter, and the best of all is taken.
 Placement place_femur(const Contour& articular, const Contour& surface, const KneeFeatures& features, double half_mm,
                       double inner_mm) {
   const CompartmentSpan medial = span_of(half_mm, inner_mm, Compartment::kMedial);

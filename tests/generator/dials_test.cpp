@@ -1,5 +1,5 @@
-// Dials, sweeps and pairs: a dial changes what it names and nothing else, a sweep draws the same knee, a pair is one knee at two
-// stages of its disease; and knees whose femur stays where it stood.
+// Dials, sweeps and pairs: a dial changes what it names and nothing else, a sweep draws the same knee, a pair is one
+// knee at two stages of its disease; and knees whose femur stays where it stood.
 #include "generator/dataset/dials.h"
 
 #include <gtest/gtest.h>
@@ -93,15 +93,16 @@ TEST(Sweep, ReadsItsForm) {
   EXPECT_EQ(axis.values.front(), 0);
   EXPECT_EQ(axis.values[1], 0.5);
   EXPECT_EQ(axis.values.back(), 6);
-  for (const char* wrong : {"", "jsw_medial_mm", "jsw_medial_mm=0:6", "jsw_medial_mm=0:6:0", "jsw_medial_mm=0:6:101",
-                            "jsw_medial_mm=a:6:3", "jsw_medial_mm=0:6:3x", "no_such_dial=0:6:3", "jsw_medial_mm=0:99:3"}) {
+  for (const char* wrong :
+       {"", "jsw_medial_mm", "jsw_medial_mm=0:6", "jsw_medial_mm=0:6:0", "jsw_medial_mm=0:6:101", "jsw_medial_mm=a:6:3",
+        "jsw_medial_mm=0:6:3x", "no_such_dial=0:6:3", "jsw_medial_mm=0:99:3"}) {
     EXPECT_THROW(parse_sweep(wrong), UsageError) << wrong;
   }
   for (const char* wrong : {"", "3", "5:0", "0:-1", "0:x"}) EXPECT_THROW(parse_knee(wrong), UsageError) << wrong;
 }
 
-// The same knee in every picture of the strip: its upper rows stay within a grey level while the joint closes below them, and the
-// table holds the widths that were asked for.
+// The same knee in every picture of the strip: its upper rows stay within a grey level while the joint closes below
+// them, and the table holds the widths that were asked for.
 TEST(Sweep, DrawsOneKneeAndItsTable) {
   const TemporaryFolder folder;
   GenerateConfig config;
@@ -155,7 +156,8 @@ TEST(Pairs, AreOneKneeAtTwoStages) {
       EXPECT_GE(severe.features.at(side).sclerosis, mild.features.at(side).sclerosis) << mild.id;
     }
     for (std::size_t site = 0; site < kOsteophyteSiteCount; ++site) {
-      EXPECT_GE(severe.features.osteophytes[site].protrusion_mm, mild.features.osteophytes[site].protrusion_mm) << mild.id;
+      EXPECT_GE(severe.features.osteophytes[site].protrusion_mm, mild.features.osteophytes[site].protrusion_mm)
+          << mild.id;
     }
     EXPECT_GE(severe.features.cysts.size(), mild.features.cysts.empty() ? 0u : 1u);
     EXPECT_GE(severe.features.attrition_depth_mm, mild.features.attrition_depth_mm);
@@ -180,7 +182,8 @@ TEST(MovesFemur, WithoutItAlignmentAndShiftSayNothingOfTheGrade) {
   EXPECT_NEAR(mean_of(stays, 4, shift), mean_of(stays, 0, shift), 0.3);
 }
 
-// Whatever is done to the joint space, the femur above its epicondyles stays, and the joint space is what was asked for.
+// Whatever is done to the joint space, the femur above its epicondyles stays, and the joint space is what was asked
+// for.
 TEST(MovesFemur, WithoutItOnlyTheCondylesFollow) {
   for (int index = 0; index < 10; ++index) {
     GenerateConfig wide, narrow;

@@ -25,8 +25,8 @@ TEST(JointSpace, ContoursKeepTheSampledMinima) {
   }
 }
 
-// One knee of 100,000, whose 10 mm defect ends its compartment: there the width jumps by 0.08 mm with the placement. It must be built,
-// as near to what was sampled as the contours allow.
+// One knee of 100,000, whose 10 mm defect ends its compartment: there the width jumps by 0.08 mm with the placement. It
+// must be built, as near to what was sampled as the contours allow.
 TEST(JointSpace, AWornKneeThatNoPlacementMeetsIsBuilt) {
   const KneeSample sample = sample_knee(GenerateConfig{}, planned_sample(Split::kTrain, KlGrade(4), 6065));
   EXPECT_NEAR(sample.geometry.measured.jsw_medial_mm, sample.features.medial.jsw_mm, 0.05);

@@ -161,7 +161,8 @@ double fine_sd(const Image<std::uint8_t>& picture, double low, double high) {
   return std::sqrt(squares / std::max(1, count));
 }
 
-// Detail in a flat and in a contrasty film of one knee: in proportion to the contrast by the look-up alone, alike with constancy.
+// Detail in a flat and in a contrasty film of one knee: in proportion to the contrast by the look-up alone, alike with
+// constancy.
 TEST_F(Render, ConstantDetailDoesNotFollowTheFilmsContrast) {
   const auto ratio = [&](double constancy) {
     std::array<double, 2> sd{};
