@@ -182,15 +182,13 @@ std::vector<std::uint8_t> filter_rows(const PngImage& image, const Geometry& row
 // apart; one that is none of them is taken, and what is filed there never matches anything.
 class FastState {
  public:
-  FastState() : room_(sizeof(isal_zstream) + kPlaces * kStep) {}
-
   // A state of zeros for `data`, which has at least kLeast bytes.
   isal_zstream& place_for(std::span<const std::uint8_t> data) {
     // The table is no larger than short data can fill.
     const std::size_t slots = std::min<std::size_t>(IGZIP_LVL1_HASH_SIZE, 2 * std::bit_floor(data.size()));
     const auto slot = [&](std::uint32_t bits) { return hash(bits) & static_cast<std::uint32_t>(slots - 1); };
     for (std::size_t place = 0; place < kPlaces; ++place) {
-      std::byte* at = room_.data() + place * kStep;
+      std::byte* at = room_.get() + place * kStep;
       const auto filed = slot(static_cast<std::uint32_t>(std::bit_cast<std::uintptr_t>(at) >> 16));
       bool taken = false;
       for (std::size_t i = 0; i < 3; ++i) taken |= filed == slot(word(data.data() + i));
@@ -202,7 +200,8 @@ class FastState {
 
  private:
   static constexpr std::size_t kPlaces = 32, kStep = std::size_t{1} << 16;
-  static_assert(std::is_trivially_destructible_v<isal_zstream> && kStep % alignof(isal_zstream) == 0);
+  static_assert(std::is_trivially_destructible_v<isal_zstream> &&
+                alignof(isal_zstream) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
 
   static std::uint32_t word(const std::uint8_t* bytes) {
     return bytes[0] | std::uint32_t{bytes[1]} << 8 | std::uint32_t{bytes[2]} << 16 | std::uint32_t{bytes[3]} << 24;
@@ -214,22 +213,8 @@ class FastState {
   }
 
   // Pages that are never touched take no memory.
-  struct Free {
-    void operator()(std::byte* bytes) const { std::free(bytes); }
-  };
-  class Room {
-   public:
-    explicit Room(std::size_t size) : bytes_(static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded(size)))) {
-      if (!bytes_) throw InternalError("cannot encode a PNG: out of memory");
-    }
-    std::byte* data() const { return bytes_.get(); }
-
-   private:
-    static constexpr std::size_t kAlignment = 64;
-    static std::size_t rounded(std::size_t size) { return (size + kAlignment - 1) / kAlignment * kAlignment; }
-    std::unique_ptr<std::byte, Free> bytes_;
-  };
-  Room room_;
+  std::unique_ptr<std::byte[]> room_ =
+      std::make_unique_for_overwrite<std::byte[]>(sizeof(isal_zstream) + kPlaces * kStep);
 };
 
 // A zlib stream by ISA-L, written at `start` of `png`, which grows as needed; returns its size, 0 if refused. State and

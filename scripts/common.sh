@@ -45,6 +45,27 @@ make_work() {
   fi
 }
 
+# Wall seconds of a command whose output goes to $work/log; its greatest resident memory in MB, children included, goes to
+# $work/peak_mb.
+seconds_of() {
+  /usr/bin/python3 - "$work" "$@" <<'PYTHON' || {
+import resource, subprocess, sys, time
+work, command = sys.argv[1], sys.argv[2:]
+with open(work + "/log", "w") as log:
+    start = time.perf_counter()
+    done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
+    seconds = time.perf_counter() - start
+with open(work + "/peak_mb", "w") as peak:
+    print(round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024), file=peak)
+print(f"{seconds:.3f}")
+sys.exit(done.returncode)
+PYTHON
+    cat "$work/log" >&2
+    fail "failed: $*"
+  }
+}
+peak_mb() { cat "$work/peak_mb"; }
+
 # killed_within MILLISECONDS COMMAND...: true if SIGKILL, at a random moment of that span, met the command; false if it
 # had finished before. An end that is neither is the command's own fault.
 killed_within() {

@@ -6,7 +6,7 @@
 #   --counts N...  images of each run; multiples of 5
 #   --size PX      side of the stored images (224)
 #   --work DIR     scratch folder (a fresh one in TMPDIR, removed at the end); 100,000 images of 224 px take 5 GB
-# The images are 100 synthetic knees, hard-linked under as many names as are asked for, each name another subject of train.
+# What is packed are 100 synthetic knees, hard-linked under as many names as are asked for, each name another subject of train.
 . "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 only=all
@@ -25,17 +25,9 @@ if [ "$only" != shard ]; then
   printf '| images generated | greatest resident memory, MB | seconds | SHA-256 of the manifest |\n|---|---|---|---|\n'
   for count in $counts; do
     rm -rf "$work/made"
-    GENU=$genu /usr/bin/python3 - "$work" "$count" "$size" <<'PYTHON'
-import os, resource, subprocess, sys, time
-work, count, size = sys.argv[1], int(sys.argv[2]), sys.argv[3]
-start = time.time()
-done = subprocess.run([os.environ["GENU"], "generate", "--quiet", "--json", "--set", f"splits.train_per_grade={count // 5}", "--set",
-                       "splits.test_per_grade=0", "--set", "splits.sample_per_grade=0", "--set", f"image_size_px={size}", "--out",
-                       work + "/made"], check=True, capture_output=True, text=True)
-seconds, peak = time.time() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-manifest = subprocess.run(["sha256sum", work + "/made/manifest.csv"], check=True, capture_output=True, text=True).stdout[:16]
-print(f"| {count:,} | {peak:.0f} | {seconds:.1f} | {manifest}... |")
-PYTHON
+    seconds=$(seconds_of "$genu" generate --quiet --set splits.train_per_grade=$((count / 5)) --set splits.test_per_grade=0 \
+      --set splits.sample_per_grade=0 --set image_size_px="$size" --out "$work/made")
+    printf '| %s | %s | %s | %.16s... |\n' "$count" "$(peak_mb)" "$seconds" "$(sha256sum "$work/made/manifest.csv")"
   done
   rm -rf "$work/made"
 fi
@@ -46,19 +38,16 @@ fi
 printf '| images packed | greatest resident memory, MB | seconds |\n|---|---|---|\n'
 for count in $counts; do
   rm -rf "$work/films" "$work/shards"
-  GENU=$genu /usr/bin/python3 - "$work" "$count" "$size" <<'PYTHON'
-import os, pathlib, resource, subprocess, sys, time
-work, count, size = pathlib.Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+  /usr/bin/python3 - "$work" "$count" <<'PYTHON'
+import os, pathlib, sys
+work, count = pathlib.Path(sys.argv[1]), int(sys.argv[2])
 knees = sorted(work.glob("knees/images/train/*/*.png"))
 for grade in range(5):
     (work / f"films/train/{grade}").mkdir(parents=True)
 for i in range(count):
     knee = knees[i % len(knees)]
     os.link(knee, work / f"films/train/{knee.parent.name}/{1000000 + i}L.png")
-start = time.time()
-subprocess.run([os.environ["GENU"], "shard", "--quiet", "--mendeley", work / "films", "--set", f"preprocess.size_px={size}",
-                "--out", work / "shards"], check=True, stdout=subprocess.DEVNULL)
-peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-print(f"| {count:,} | {peak:.0f} | {time.time() - start:.1f} |")
 PYTHON
+  seconds=$(seconds_of "$genu" shard --quiet --mendeley "$work/films" --set preprocess.size_px="$size" --out "$work/shards")
+  printf '| %s | %s | %s |\n' "$count" "$(peak_mb)" "$seconds"
 done

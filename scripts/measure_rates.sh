@@ -26,26 +26,6 @@ esac
 make_work
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-# Wall seconds of a command whose output goes to $work/log; its greatest resident memory in MB, children included, goes to
-# $work/peak_mb.
-seconds_of() {
-  /usr/bin/python3 - "$work" "$@" <<'PYTHON' || {
-import resource, subprocess, sys, time
-work, command = sys.argv[1], sys.argv[2:]
-with open(work + "/log", "w") as log:
-    start = time.perf_counter()
-    done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT)
-    seconds = time.perf_counter() - start
-with open(work + "/peak_mb", "w") as peak:
-    print(round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024), file=peak)
-print(f"{seconds:.3f}")
-sys.exit(done.returncode)
-PYTHON
-    cat "$work/log" >&2
-    fail "failed: $*"
-  }
-}
-peak_mb() { cat "$work/peak_mb"; }
 rate() { awk -v n="$1" -v s="$2" 'BEGIN { printf n / s < 100 ? "%.1f" : "%.0f", n / s }'; }
 row() { # NAME OURS PEER OUR_MB PEER_MB
   awk -v name="$1" -v ours="$2" -v peer="$3" -v mb="$4" -v peer_mb="$5" \

@@ -136,8 +136,8 @@ DisplayLook sample_display(const DisplayConfig& config, RandomStream& stream) {
   look.edge_gain = std::max(0.0, stream.truncated_normal(config.edge_gain_mean, config.edge_gain_sd));
   look.edge_radius_mm = config.edge_radius_mm;
   look.detail_evenness = config.detail_evenness;
-  look.detail_scale = std::pow(quantile(config.quantiles, config.film_sd_grey, 0.5) / std::max(look.sd_grey, 1.0),
-                               config.detail_constancy);
+  look.detail_constancy = config.detail_constancy;
+  look.typical_sd_grey = quantile(config.quantiles, config.film_sd_grey, 0.5);
   look.range_compression =
       std::clamp(stream.normal(config.range_compression_mean, config.range_compression_sd), 0.0, 0.9);
   look.range_radius_mm = config.range_radius_mm;
@@ -190,8 +190,11 @@ void develop(const Image<float>& log_signal, const ToneCurve& curve, const Displ
   const float sign = negative ? -1.0f : 1.0f, base = negative ? 255.0f : 0.0f;
   const auto tone_of = [&](float v) { return 1.0f / (1.0f + fast_exp(-curve.steepness * (v - curve.centre))); };
   grey.reset(log_signal.width_px, log_signal.height_px, 0.0f);
-  if (look.detail_evenness > 0 || look.detail_scale != 1) {
-    const auto even = static_cast<float>(look.detail_evenness), scale = static_cast<float>(look.detail_scale);
+  // By the look-up alone detail needs no curve of its own (and keeps the bytes that it has always had).
+  if (look.detail_evenness > 0 || look.detail_constancy > 0) {
+    const auto even = static_cast<float>(look.detail_evenness);
+    const auto scale =
+        static_cast<float>(std::pow(look.typical_sd_grey / std::max(look.sd_grey, 1.0), look.detail_constancy));
     const float own = scale * (1 - even) * curve.scale, common = scale * even * curve.mean_slope * (1 + gain);
     for (std::size_t i = 0; i < grey.pixels.size(); ++i) {
       const float smooth = work.smooth.pixels[i], fine = log_signal.pixels[i] - smooth;

@@ -45,7 +45,8 @@ struct DisplayLook {
   double edge_gain = 0.5;
   double edge_radius_mm = 2.0;
   double detail_evenness = 0;
-  double detail_scale = 1;       // of the detail, by the film's contrast
+  double detail_constancy = 0;
+  double typical_sd_grey = 36;   // at which constancy changes nothing: the films' median
   double range_compression = 0;  // 0 .. 0.9
   double range_radius_mm = 14;
   Polarity polarity = Polarity::kBoneBright;

@@ -66,11 +66,6 @@ double smooth_max(double a, double b, double blend) {
   return 0.5 * (a + b + std::sqrt((a - b) * (a - b) + blend * blend));
 }
 
-double smooth_step(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
-
 // Smooth random departure from the mean outline: bumps along the contour, small on the articular surface.
 double outline_deviation_mm(const KneeAnatomy& anatomy, std::size_t index) {
   double sum = 0;

@@ -115,6 +115,11 @@ Contour ellipse(const PointMm& centre, double radius_x_mm, double radius_y_mm, i
   return out;
 }
 
+double smooth_step(double low, double high, double x) {
+  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
+  return t * t * (3 - 2 * t);
+}
+
 double distance_to_segment_mm(const PointMm& p, const PointMm& a, const PointMm& b) {
   const double dx = b.x - a.x, dy = b.y - a.y;
   const double squared = dx * dx + dy * dy;

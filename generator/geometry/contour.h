@@ -42,4 +42,7 @@ double signed_gap_mm(std::span<const PointMm> upper, std::span<const PointMm> lo
 // The y of a polyline at x, linear between points ordered by ascending x; ends are held.
 double height_at_mm(std::span<const PointMm> curve, double x);
 
+// 0 up to `low`, 1 from `high`, a cubic without corners between.
+double smooth_step(double low, double high, double x);
+
 }  // namespace genu::generator

@@ -91,11 +91,6 @@ KneeFeatures before_disease(const KneeFeatures& features) {
   return before;
 }
 
-double smooth_step(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
-
 // A femur whose condyles lie as `condyles` says and whose epicondyles and shaft as `shaft` says.
 Contour moved_in_part(const Contour& contour, const RigidMotion& condyles, const RigidMotion& shaft) {
   constexpr double kLowMm = 10, kHighMm = 26;  // above the condyles' tangent: the articular margin, the epicondyles

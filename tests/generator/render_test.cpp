@@ -170,7 +170,7 @@ TEST_F(Render, ConstantDetailDoesNotFollowTheFilmsContrast) {
       KneeSample sample = knee(1, 3);
       sample.look.mean_grey = 130;
       sample.look.sd_grey = i == 0 ? 20 : 50;
-      sample.look.detail_scale = std::pow(36 / sample.look.sd_grey, constancy);
+      sample.look.detail_constancy = constancy;
       sd[i] = fine_sd(draw(sample).picture, 0, 255);
     }
     return sd[1] / sd[0];
@@ -192,14 +192,16 @@ TEST_F(Render, EvenDetailLastsIntoTheBrightParts) {
   EXPECT_GT(bright(1), 1.1 * bright(0));
 }
 
-TEST(Display, DetailScaleFollowsTheContrastThatWasDrawn) {
-  DisplayConfig config;
-  config.detail_constancy = 0.8;
-  for (std::uint64_t i = 0; i < 50; ++i) {
-    RandomStream stream(3, i, "display");
-    const DisplayLook look = sample_display(config, stream);
-    EXPECT_NEAR(look.detail_scale, std::pow(36 / look.sd_grey, 0.8), 1e-9);
-  }
+// A contrast that a dial sets counts as one that was drawn.
+TEST_F(Render, ConstancyGoesByTheContrastThatIsShown) {
+  GenerateConfig config;
+  config.display.detail_constancy = 1;
+  const auto fine = [&](double sd_grey) {
+    config.dials.set("mean_grey", 130);
+    config.dials.set("sd_grey", sd_grey);
+    return fine_sd(draw(sample_knee(config, planned_sample(Split::kTrain, KlGrade(1), 3))).picture, 0, 255);
+  };
+  EXPECT_NEAR(fine(50) / fine(20), 1, 0.2);
 }
 
 // Exposure spread of the films (real_film_statistics.md): picture means from dark to nearly white.
