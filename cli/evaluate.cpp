@@ -80,9 +80,9 @@ train::Report grade(const Options& options, const std::shared_ptr<const pipeline
     if (selected.split == pipeline::Split::kTest) {
       touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
     }
-    const auto source =
-        train::evaluation_source(shards, selected, grader.config().normalisation,
-                                 {.size_px = grader.config().size_px, .seed = 0, .threads = options.threads});
+    const auto source = train::evaluation_source(
+        shards, selected, grader.config().normalisation,
+        {.size_px = grader.config().size_px, .rows = grader.config().rows, .seed = 0, .threads = options.threads});
     members.push_back(grader.grade(*source));
     folders.push_back(grader.folder().string());
     models.push_back(grader.config().model.name);

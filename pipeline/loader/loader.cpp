@@ -25,7 +25,9 @@ std::vector<Sampler::Label> labels_of(const ShardSet& shards, const std::vector<
 
 void LoaderConfig::list_fields(FieldList& fields) {
   fields.add("batch_size", batch_size, Range{1, 65536}, "samples a batch");
-  fields.add("size_px", size_px, Range{0, 4096}, "side of the network's input; 0 = as stored");
+  fields.add("size_px", size_px, Range{0, 4096},
+             "width of the network's input, and its height before rows are cut out; 0 = as stored");
+  fields.section("rows", rows, "the part of the height that is shown");
   fields.add("channels", channels, Range{1, 3}, "1, or 3 equal ones");
   fields.choice("normalisation", normalisation, normalisation_words(), "how grey levels are scaled");
   fields.section("augment", augment, "augmentation on the fly; all zero = none");

@@ -19,7 +19,8 @@ namespace genu::pipeline {
 
 struct LoaderConfig {
   int batch_size = 32;
-  int size_px = 0;   // side of the network input; 0 = as stored
+  int size_px = 0;  // width of the network input, and its height before `rows` are cut out; 0 = as stored
+  RowBand rows = {};
   int channels = 1;  // 1, or 3 equal ones
   Normalisation normalisation = Normalisation::kDataset;
   AugmentConfig augment;  // all zero: none
@@ -36,7 +37,7 @@ struct LoaderConfig {
   int threads = 0;   // 0 = one a processor; changes speed only
   int prefetch = 4;  // batches made ahead by a Stream; changes speed only
   void list_fields(FieldList& fields);
-  TensorFormat tensor_format() const { return {size_px, channels, normalisation}; }
+  TensorFormat tensor_format() const { return {size_px, channels, normalisation, rows}; }
 };
 
 struct Batch {

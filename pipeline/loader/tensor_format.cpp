@@ -79,10 +79,22 @@ void write_plane(const float* __restrict grey, std::size_t count, ChannelMap map
 
 }  // namespace
 
+void RowBand::list_fields(FieldList& fields) {
+  fields.add("first", first, Range{0.0, 1.0}, "share of the height above the band");
+  fields.add("last", last, Range{0.0, 1.0}, "share of the height down to its end");
+}
+
+RowRange rows_of(const RowBand& band, int height_px) {
+  const int first = std::clamp(static_cast<int>(std::lround(band.first * height_px)), 0, height_px - 1);
+  const int last = std::clamp(static_cast<int>(std::lround(band.last * height_px)), first + 1, height_px);
+  return {first, last - first};
+}
+
 void TensorFormat::list_fields(FieldList& fields) {
   fields.add("size_px", size_px, Range{0, 4096}, "side of the network's input; 0 = as stored");
   fields.add("channels", channels, Range{1, 3}, "1, or 3 equal ones");
   fields.choice("normalisation", normalisation, normalisation_words(), "how grey levels are scaled");
+  fields.section("rows", rows, "the part of the height that is shown");
 }
 
 std::vector<std::pair<std::string, Normalisation>> normalisation_words() {
@@ -94,8 +106,8 @@ std::vector<std::pair<std::string, Normalisation>> normalisation_words() {
 }
 
 TensorShape tensor_shape(const TensorFormat& format, int height_px, int width_px) {
-  if (format.size_px > 0) return {format.channels, format.size_px, format.size_px};
-  return {format.channels, height_px, width_px};
+  if (format.size_px > 0) height_px = width_px = format.size_px;
+  return {format.channels, rows_of(format.rows, height_px).count, width_px};
 }
 
 void make_tensor(const GreyView& image, const AugmentParameters& augmentation, const TensorFormat& format,
@@ -109,20 +121,24 @@ void make_tensor(const GreyView& image, const AugmentParameters& augmentation, c
 
   // 1. Bring the image to the network's size.
   GreyView view = image;
-  if (shape.height_px != image.height_px || shape.width_px != image.width_px) {
-    resized.resize(static_cast<std::size_t>(shape.height_px) * static_cast<std::size_t>(shape.width_px));
-    resize_grey(image, shape.height_px, shape.width_px, resized);
-    view = {resized.data(), shape.height_px, shape.width_px};
+  const int side = format.size_px;
+  if (side > 0 && (side != image.height_px || side != image.width_px)) {
+    resized.resize(static_cast<std::size_t>(side) * static_cast<std::size_t>(side));
+    resize_grey(image, side, side, resized);
+    view = {resized.data(), side, side};
   }
 
   // 2. Augment.
-  const std::size_t plane = shape.size() / static_cast<std::size_t>(shape.channels);
-  grey.resize(plane);
+  const auto width = static_cast<std::size_t>(view.width_px);
+  grey.resize(static_cast<std::size_t>(view.height_px) * width);
   fill_grey(view, augmentation, grey);
 
-  // 3. Normalise into each channel.
+  // 3. Cut out the rows and normalise into each channel.
+  const auto first = static_cast<std::size_t>(rows_of(format.rows, view.height_px).first);
+  const std::size_t plane = shape.size() / static_cast<std::size_t>(shape.channels);
+  const auto shown = std::span<const float>(grey).subspan(first * width, plane);
   for (int channel = 0; channel < shape.channels; ++channel) {
-    write_plane(grey.data(), plane, channel_map(format, channel, training_pixels, grey),
+    write_plane(shown.data(), plane, channel_map(format, channel, training_pixels, shown),
                 out.data() + static_cast<std::size_t>(channel) * plane);
   }
 }

@@ -26,10 +26,27 @@ enum class Normalisation : std::uint8_t {
 // The word of each in a config.
 std::vector<std::pair<std::string, Normalisation>> normalisation_words();
 
+// Of a picture resized to the network's width, the rows the network is shown: shares of the height from the top. A band
+// around the joint leaves more pixels for it at the same cost.
+struct RowBand {
+  double first = 0;
+  double last = 1;  // > first
+  void list_fields(FieldList& fields);
+  bool operator==(const RowBand&) const = default;
+};
+
+// Whole rows [first, first + count) of a picture of that height; at least one.
+struct RowRange {
+  int first = 0;
+  int count = 0;
+};
+RowRange rows_of(const RowBand& band, int height_px);
+
 struct TensorFormat {
-  int size_px = 0;   // side of the square network input; 0 = as stored
+  int size_px = 0;   // width of the network input, and its height before `rows` are cut out; 0 = as stored
   int channels = 1;  // 1, or 3 equal ones
   Normalisation normalisation = Normalisation::kDataset;
+  RowBand rows = {};
   void list_fields(FieldList& fields);
   bool operator==(const TensorFormat&) const = default;
 };
@@ -47,7 +64,7 @@ struct TensorShape {
 
 TensorShape tensor_shape(const TensorFormat& format, int height_px, int width_px);
 
-// One image: resize (area average when shrinking, else bilinear), augment, normalise.
+// One image: resize (area average when shrinking, else bilinear), augment, cut out the rows, normalise.
 // out: [channels, height, width]; requires out.size() == tensor_shape(...).size().
 // The same call serves training, evaluation (identity parameters) and `predict`.
 void make_tensor(const GreyView& image, const AugmentParameters& augmentation, const TensorFormat& format,

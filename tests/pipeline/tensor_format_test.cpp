@@ -52,6 +52,39 @@ TEST(TensorFormat, ResizesToTheAskedSide) {
   for (const float value : out) EXPECT_NEAR(value, 200 / 255.0, 1e-6);
 }
 
+TEST(TensorFormat, RowsAreCutOutBehindSizeAndAugmentation) {
+  std::vector<std::uint8_t> pixels(10 * 10);
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>((i * 37) % 251);
+  const GreyView view{pixels.data(), 10, 10};
+  AugmentParameters moved;
+  moved.rotation_deg = 20;
+  const TensorFormat whole{20, 1, Normalisation::kUnit};
+  TensorFormat band = whole;
+  band.rows = {0.25, 0.6};
+  ASSERT_EQ(tensor_shape(band, 10, 10), (TensorShape{1, 7, 20}));
+  std::vector<float> all(400), shown(140);
+  make_tensor(view, moved, whole, {}, all);
+  make_tensor(view, moved, band, {}, shown);
+  EXPECT_TRUE(std::equal(shown.begin(), shown.end(), all.begin() + 5 * 20));
+  // An image's own mean is that of what is shown.
+  band.normalisation = Normalisation::kPerImage;
+  make_tensor(view, moved, band, {}, shown);
+  EXPECT_NEAR(std::accumulate(shown.begin(), shown.end(), 0.0), 0, 1e-3);
+}
+
+TEST(TensorFormat, RowsAreAtLeastOneAndInside) {
+  for (const RowBand band : {RowBand{0, 1}, RowBand{0.999, 1}, RowBand{0, 0.001}, RowBand{0.5, 0.5001}}) {
+    for (const int height : {1, 2, 7, 224}) {
+      const RowRange rows = rows_of(band, height);
+      EXPECT_GE(rows.first, 0);
+      EXPECT_GE(rows.count, 1);
+      EXPECT_LE(rows.first + rows.count, height);
+    }
+  }
+  EXPECT_EQ(rows_of({0.3, 0.85}, 224).first, 67);
+  EXPECT_EQ(rows_of({0.3, 0.85}, 224).count, 123);
+}
+
 TEST(TensorFormat, AugmentationIsAppliedBeforeNormalisation) {
   AugmentParameters flip;
   flip.flip = true;

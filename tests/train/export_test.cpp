@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <torch/torch.h>
 
+#include <algorithm>
 #include <set>
 
 #include "core/errors.h"
@@ -226,6 +227,35 @@ TEST_F(Export, HalfIsHalfAsLargeAndGradesAlike) {
       EXPECT_NEAR(rounded[i].probabilities[k], exact[i].probabilities[k], 5e-3);
     }
   }
+}
+
+TEST_F(Export, ABandOfRowsIsGradedAndExplainedAlone) {
+  GraderConfig grader = read_grader_config(checkpoint());
+  grader.rows = {0.25, 0.75};
+  write_file_atomically(checkpoint() / "grader.yaml", to_yaml(grader));
+  const Grader banded = Grader::load(checkpoint());
+  const int side = kSidePx, first = side / 4, last = side - first;
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(side * side));
+  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>((i * i * 31) % 253);
+  std::vector<std::uint8_t> other = pixels;  // differs above and below the band alone
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const int row = static_cast<int>(i) / side;
+    if (row < first || row >= last) other[i] = static_cast<std::uint8_t>(255 - other[i]);
+  }
+  const std::vector<pipeline::GreyView> views = {{pixels.data(), side, side}, {other.data(), side, side}};
+  const std::vector<Explanation> seen = banded.explain(views, {.target = ExplainOptions::Target::kPredicted});
+  EXPECT_EQ(seen[0].probabilities, seen[1].probabilities);
+  ASSERT_EQ(seen[0].map.size(), pixels.size());
+  for (std::size_t i = 0; i < pixels.size(); ++i) {
+    const int row = static_cast<int>(i) / side;
+    if (row < first || row >= last) {
+      EXPECT_EQ(seen[0].map[i], 0) << row;
+    }
+  }
+  EXPECT_GT(*std::max_element(seen[0].map.begin(), seen[0].map.end()), 0);
+  // Exported with it, too.
+  export_to("banded");
+  EXPECT_EQ(read_grader_config(folder.path() / "banded").rows, grader.rows);
 }
 
 TEST_F(Export, AFileThatWasChangedIsNamed) {

@@ -464,6 +464,21 @@ TEST(TrainConfig, PhasesStandAlone) {
   EXPECT_EQ(phases_of(config).size(), 2U);
 }
 
+TEST(TrainConfig, RowsAreForNetworksThatTakeAnySide) {
+  TrainConfig config = small_config();
+  config.data.rows = {0.3, 0.8};
+  EXPECT_NO_THROW(check_config(config));
+  config.data.rows = {0.8, 0.3};
+  EXPECT_THROW(check_config(config), ConfigError);
+  for (const char* name : {"vit_b_16", "random_forest"}) {
+    TrainConfig fixed;
+    fixed.model.name = name;
+    EXPECT_NO_THROW(check_config(fixed)) << name;
+    fixed.data.rows = {0.3, 0.8};
+    EXPECT_THROW(check_config(fixed), ConfigError) << name;
+  }
+}
+
 TEST(TensorErrors, AreOneLineOfOurs) {
   EXPECT_THROW(tensor_work([] { return torch::empty({std::int64_t{1} << 50}); }), IoError);
   try {
@@ -498,6 +513,7 @@ TEST(EpochRows, SurviveTheRoundTripExactly) {
 TEST(TrainConfig, ReadsBackWhatItPrints) {
   TrainConfig config = small_config();
   config.loss.class_weights = {1, 0.5, 2, 1, 1};
+  config.data.rows = {0.25, 0.75};
   config.init.weights = "a b: c.safetensors";
   config.optimiser.groups = {{"features", 0.1}};
   config.phases = {PhaseConfig{.epochs = 2, .freeze = {.policy = FreezePolicy::kByName, .learn = {"a", "b"}}}, {}};
@@ -505,6 +521,7 @@ TEST(TrainConfig, ReadsBackWhatItPrints) {
   read_config(back, parse_yaml_text(to_yaml(config), "x"));
   EXPECT_EQ(back, config);
   GraderConfig grader = grader_for(config, 64);
+  grader.rows = {0.25, 0.75};
   grader.preprocess = "size_px: 224\nfit: letterbox\n";
   GraderConfig grader_back;
   read_config(grader_back, parse_yaml_text(to_yaml(grader), "x"));

@@ -112,6 +112,7 @@ std::unique_ptr<BatchSource> training_source(std::shared_ptr<const ShardSet> sha
   LoaderConfig config;
   config.batch_size = data.batch_size;
   config.size_px = options.size_px;
+  config.rows = options.rows;
   config.channels = 1;  // a network that takes colour repeats the channel itself
   config.normalisation = data.normalisation;
   config.augment = data.augment;
@@ -151,6 +152,7 @@ std::unique_ptr<BatchSource> evaluation_source(std::shared_ptr<const ShardSet> s
   LoaderConfig config;
   config.batch_size = format.batch_size;
   config.size_px = options.size_px;
+  config.rows = options.rows;
   config.channels = 1;
   config.normalisation = format.normalisation;
   config.order = pipeline::Order::kStored;

@@ -37,6 +37,7 @@ class BatchSource {
 
 struct SourceOptions {
   int size_px = 0;  // > 0
+  pipeline::RowBand rows = {};
   std::uint64_t seed = 0;
   int threads = 0;  // 0 = one a processor
   // One of `world_size` processes that step together; each batch is data.batch_size samples a process.

@@ -107,7 +107,8 @@ ExportOutcome export_grader(const fs::path& checkpoint, const std::shared_ptr<co
   const SourceChoice choice = resolved_source(*shards, options.source);
   const auto source = [&](pipeline::Split split) {
     return evaluation_source(shards, {.split = split, .source = choice, .limit_samples = 0, .batch_size = 64},
-                             config.normalisation, {.size_px = config.size_px, .seed = 0, .threads = options.threads});
+                             config.normalisation,
+                             {.size_px = config.size_px, .rows = config.rows, .seed = 0, .threads = options.threads});
   };
   ExportOutcome outcome;
   outcome.weights_sha256 = config.weights_sha256;

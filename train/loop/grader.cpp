@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <torch/torch.h>
 
+#include <algorithm>
+
 #include "core/errors.h"
 #include "core/hash.h"
 #include "train/explain/grad_cam.h"
@@ -27,6 +29,28 @@ void check_hash(const std::filesystem::path& file, const std::string& sha256_hex
 // An exported grader has no train.yaml.
 Precision precision_of(const std::filesystem::path& folder, const GraderConfig& config) {
   return config.weights_sha256.empty() ? read_checkpoint_config(folder).precision : Precision::kFp32;
+}
+
+// What the network takes, black.
+torch::Tensor blank_input(const GraderConfig& config) {
+  const auto shape = pipeline::tensor_shape(config.tensor_format(), config.size_px, config.size_px);
+  return torch::zeros({1, shape.channels, shape.height_px, shape.width_px});
+}
+
+// A map of the rows that the network was shown as one of the whole picture, [height * width]: nothing outside them.
+std::vector<float> whole_map(const torch::Tensor& map, const pipeline::RowBand& band, int height_px, int width_px) {
+  const pipeline::RowRange rows = pipeline::rows_of(band, height_px);
+  const torch::Tensor shown =
+      torch::upsample_bilinear2d(map.unsqueeze(0).unsqueeze(0), std::vector<std::int64_t>{rows.count, width_px},
+                                 /*align_corners=*/false)
+          .cpu()
+          .contiguous()
+          .flatten();
+  const auto width = static_cast<std::size_t>(width_px);
+  std::vector<float> whole(static_cast<std::size_t>(height_px) * width, 0);
+  std::copy_n(shown.const_data_ptr<float>(), shown.numel(),
+              whole.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(rows.first) * width));
+  return whole;
 }
 
 }  // namespace
@@ -131,7 +155,7 @@ std::size_t Grader::cam_depth_of(const ExplainOptions& options) const {
 
 void Grader::check_explainable(const ExplainOptions& options) const {
   const std::size_t depth = cam_depth_of(options);
-  tensor_work([&] { return cam_maps(*model_, torch::zeros({1, 1, config_.size_px, config_.size_px}), depth); });
+  tensor_work([&] { return cam_maps(*model_, blank_input(config_), depth); });
 }
 
 std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> images,
@@ -158,11 +182,7 @@ std::vector<Explanation> Grader::explain(std::span<const pipeline::GreyView> ima
         *model_, pixels, depth,
         {.decoding = config_.decoding, .grades = expected ? torch::Tensor() : torch::tensor(grades, torch::kInt64)});
     for (std::size_t i = 0; i < images.size(); ++i) {
-      const torch::Tensor map = torch::upsample_bilinear2d(
-          cams[static_cast<std::int64_t>(i)].unsqueeze(0).unsqueeze(0),
-          std::vector<std::int64_t>{images[i].height_px, images[i].width_px}, /*align_corners=*/false);
-      const torch::Tensor flat = map.cpu().contiguous().flatten();
-      out[i].map.assign(flat.const_data_ptr<float>(), flat.const_data_ptr<float>() + flat.numel());
+      out[i].map = whole_map(cams[static_cast<std::int64_t>(i)], config_.rows, images[i].height_px, images[i].width_px);
     }
     return out;
   });
@@ -178,8 +198,7 @@ std::vector<Prediction> Grader::grade(BatchSource& source) const {
 torch::Tensor Grader::features(BatchSource& source, std::int64_t most) const {
   if (forest_) throw UsageError("a random_forest has no features");
   return tensor_work([&] {
-    const torch::Tensor blank = torch::zeros({1, 1, config_.size_px, config_.size_px});
-    const std::int64_t count = grade_pixels(*model_, blank, options()).features.size(1);
+    const std::int64_t count = grade_pixels(*model_, blank_input(config_), options()).features.size(1);
     if (count > most) {
       throw UsageError(fmt::format("{} has {} features, more than {}, too many to know a knee by; add --components 0",
                                    config_.model.name, count, most));

@@ -5,7 +5,8 @@ namespace genu::train {
 void GraderConfig::list_fields(FieldList& fields) {
   fields.section("model", model, "the network");
   fields.add("class_count", class_count, Range{2, 1000}, "outputs of the network");
-  fields.add("size_px", size_px, Range{1, 4096}, "side of the network input");
+  fields.add("size_px", size_px, Range{1, 4096}, "width of the network input, and its height before rows are cut out");
+  fields.section("rows", rows, "the part of the height that is shown");
   fields.choice("normalisation", normalisation, pipeline::normalisation_words(), "grey levels to network input");
   fields.add("mean_grey", mean_grey, Range{0.0, 255.0}, "mean of the training pixels");
   fields.add("sd_grey", sd_grey, Range{0.0, 255.0}, "SD of the training pixels");

@@ -15,6 +15,7 @@ struct GraderConfig {
   ModelConfig model;
   int class_count = kKlGradeCount;
   int size_px = 0;
+  pipeline::RowBand rows = {};
   pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
   double mean_grey = 0;  // of the training pixels, 0..255
   double sd_grey = 1;
@@ -30,7 +31,7 @@ struct GraderConfig {
   void list_fields(FieldList& fields);
   bool operator==(const GraderConfig&) const = default;
 
-  pipeline::TensorFormat tensor_format() const { return {size_px, 1, normalisation}; }
+  pipeline::TensorFormat tensor_format() const { return {size_px, 1, normalisation, rows}; }
   pipeline::PixelStatistics training_pixels() const { return {mean_grey, sd_grey}; }
 };
 

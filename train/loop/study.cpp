@@ -92,7 +92,8 @@ class Study {
   void judge(const fs::path& folder, const std::optional<Fold>& samples, const std::string& name) const {
     Grader grader = Grader::load(folder / "run");
     grader.move_to(config_.training.device);
-    const SourceOptions options{.size_px = grader.config().size_px, .seed = 0, .threads = request_.threads};
+    const SourceOptions options{
+        .size_px = grader.config().size_px, .rows = grader.config().rows, .seed = 0, .threads = request_.threads};
     const ValidationConfig& validation = config_.training.validation;
     const auto source =
         samples ? evaluation_source(

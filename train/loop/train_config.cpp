@@ -1,5 +1,7 @@
 #include "train/loop/train_config.h"
 
+#include <fmt/format.h>
+
 #include "core/errors.h"
 
 namespace genu::train {
@@ -29,7 +31,9 @@ Precision resolved(Precision precision, DeviceChoice device) {
 void DataConfig::list_fields(FieldList& fields) {
   using pipeline::SamplingPolicy;
   fields.add("batch_size", batch_size, Range{1, 65536}, "samples a step; with several ranks, of each");
-  fields.add("size_px", size_px, Range{0, 4096}, "side of the network input; 0 = the network's own");
+  fields.add("size_px", size_px, Range{0, 4096},
+             "width of the network input, and its height before rows are cut out; 0 = the network's own");
+  fields.section("rows", rows, "the part of the height that is shown; for networks that take any side");
   fields.choice(
       "normalisation", normalisation, pipeline::normalisation_words(),
       "grey levels to network input: 0..1; each image's own mean and SD; the training set's; -1..1; ImageNet's");
@@ -141,6 +145,13 @@ std::vector<std::pair<std::string, DeviceChoice>> device_words() {
 void check_config(const TrainConfig& config) {
   if (is_forest(config.model) && !config.init.weights.empty()) {
     throw ConfigError("init.weights: a random_forest is grown anew and takes none; leave it empty");
+  }
+  const pipeline::RowBand& rows = config.data.rows;
+  if (!(rows.last > rows.first)) throw ConfigError("data.rows: last must be greater than first");
+  const bool any_side = !is_forest(config.model) && input_spec(config.model).sides == InputSpec::Sides::kAny;
+  if (!any_side && !(rows == pipeline::RowBand{})) {
+    throw ConfigError(
+        fmt::format("data.rows: {} takes whole pictures only; leave first at 0 and last at 1", config.model.name));
   }
   phases_of(config);
 }

@@ -34,6 +34,7 @@ enum class LastBatch : std::uint8_t { kDrop, kKeep };
 struct DataConfig {
   int batch_size = 32;
   int size_px = 0;  // 0 = the network's own
+  pipeline::RowBand rows = {};
   pipeline::Normalisation normalisation = pipeline::Normalisation::kPerImage;
   pipeline::SamplingPolicy sampling = pipeline::SamplingPolicy::kAsIs;
   double effective_number_beta = 0.999;

@@ -42,6 +42,7 @@ GraderConfig grader_config(const TrainConfig& config, const pipeline::ShardSet& 
   GraderConfig grader;
   grader.model = config.model;
   grader.size_px = input_side_px(config.model, config.data.size_px);
+  grader.rows = config.data.rows;
   grader.normalisation = config.data.normalisation;
   grader.mean_grey = shards.training_pixels().mean_grey;
   grader.sd_grey = shards.training_pixels().sd_grey;
@@ -74,7 +75,8 @@ FitOutcome run_training(const TrainConfig& config, const Shards& shards, const R
     request.ranks->require_agreement(
         fmt::format("{}{} {}", to_yaml(config), grader.shards_sha256, request.mode == RunMode::kResume));
   }
-  SourceOptions options{.size_px = grader.size_px, .seed = config.seed, .threads = request.threads};
+  SourceOptions options{
+      .size_px = grader.size_px, .rows = grader.rows, .seed = config.seed, .threads = request.threads};
   if (request.ranks != nullptr) {
     options.rank = request.ranks->rank();
     options.world_size = request.ranks->size();
