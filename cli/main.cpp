@@ -1,5 +1,4 @@
 // genu COMMAND [options]: finds the command and calls it.
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -11,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/train_module.h"
 #include "core/errors.h"
+#include "core/module.h"
 #include "core/run_record.h"
 
 namespace {
@@ -19,8 +19,7 @@ using genu::cli::Command;
 
 // Commands of the trainer's module: known by name here so that --help does not load LibTorch.
 int run_in_train_module(const std::vector<std::string>& arguments) {
-  const auto folder = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const auto path = folder / "libgenu_train_module.so";
+  const auto path = genu::module_path("libgenu_train_module.so");
   if (!std::filesystem::exists(path)) {
     throw genu::UsageError("this build has no trainer (" + path.string() +
                            " is missing); configure with -DGENU_TRAIN=ON and build again");
@@ -30,10 +29,8 @@ int run_in_train_module(const std::vector<std::string>& arguments) {
   ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   // c10d tells every retry and every lost peer in a dozen lines of its own; ours is one.
   ::setenv("TORCH_CPP_LOG_LEVEL", "FATAL", /*overwrite=*/0);
-  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) throw genu::InternalError(fmt::format("cannot load the trainer: {}", ::dlerror()));
-  const auto run = reinterpret_cast<decltype(&genu_train_module_run)>(::dlsym(module, "genu_train_module_run"));
-  if (run == nullptr) throw genu::InternalError(path.string() + " is not genu's trainer; build again");
+  const auto run =
+      genu::module_function<decltype(&genu_train_module_run)>(path, "genu_train_module_run", "the trainer");
   std::vector<const char*> pointers;
   for (const auto& argument : arguments) pointers.push_back(argument.c_str());
   return run(static_cast<int>(pointers.size()), pointers.data());

@@ -1,6 +1,5 @@
 #include "generator/dicom/dicom_image.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "core/errors.h"
 #include "core/hash.h"
+#include "core/module.h"
 #include "core/run_record.h"
 #include "generator/dicom/dicom_writer_module.h"
 
@@ -21,16 +21,12 @@ namespace {
 using Encode = decltype(&genu_dicom_encode);
 
 Encode load_encoder() {
-  const auto path = std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libgenu_dicom_writer.so";
+  const auto path = module_path("libgenu_dicom_writer.so");
   if (!std::filesystem::exists(path)) {
     throw UsageError("this build cannot write DICOM (" + path.string() +
                      " is missing); build it, or set format to png");
   }
-  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) throw InternalError(fmt::format("cannot load the DICOM writer: {}", ::dlerror()));
-  const auto encode = reinterpret_cast<Encode>(::dlsym(module, "genu_dicom_encode"));
-  if (encode == nullptr) throw InternalError(path.string() + " is not genu's DICOM writer; build again");
-  return encode;
+  return module_function<Encode>(path, "genu_dicom_encode", "the DICOM writer");
 }
 
 // Values live here while the request points at them.

@@ -5,6 +5,7 @@
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/log.h"
+#include "core/module.h"
 #include "core/random.h"
 #include "tests/temporary_folder.h"
 #include "tests/train/fake_source.h"
@@ -19,10 +20,7 @@ using testing::FakeOptions;
 using testing::FakeSource;
 
 // The forest's module lies beside the program where it is built at all.
-bool has_module() {
-  return std::filesystem::exists(std::filesystem::read_symlink("/proc/self/exe").parent_path() /
-                                 "libgenu_forest_module.so");
-}
+bool has_module() { return std::filesystem::exists(module_path("libgenu_forest_module.so")); }
 
 class Forests : public ::testing::Test {
  protected:

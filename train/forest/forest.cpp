@@ -1,6 +1,5 @@
 #include "train/forest/forest.h"
 
-#include <dlfcn.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "core/module.h"
 #include "train/forest/forest_module.h"
 
 namespace genu::train {
@@ -20,16 +20,12 @@ namespace {
 namespace fs = std::filesystem;
 
 decltype(&genu_forest_fit) load_module() {
-  const fs::path path = fs::read_symlink("/proc/self/exe").parent_path() / "libgenu_forest_module.so";
+  const fs::path path = module_path("libgenu_forest_module.so");
   if (!fs::exists(path)) {
     throw UsageError("model.name: this build cannot grow a random_forest (" + path.string() +
                      " is missing); configure with -DGENU_IMAGES=ON and build again");
   }
-  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (module == nullptr) throw InternalError(fmt::format("cannot load the forest's module: {}", ::dlerror()));
-  const auto address = reinterpret_cast<decltype(&genu_forest_fit)>(::dlsym(module, "genu_forest_fit"));
-  if (address == nullptr) throw InternalError(path.string() + " is not of this program; build again");
-  return address;
+  return module_function<decltype(&genu_forest_fit)>(path, "genu_forest_fit", "the forest's module");
 }
 
 // What the module gave out, freed at the end.
