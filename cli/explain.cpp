@@ -184,7 +184,7 @@ std::vector<Knee> knees_of_dataset(const train::Grader& grader, const Options& o
   for (std::size_t row = 0; row < table.size(); ++row) {
     if (table.cell(row, part) != split) continue;
     if (table.cell(row, mask).empty()) {
-      throw DataError(table.place(row) + ": no mask; generate the set with masks (truth.masks: true)");
+      throw DataError(table.place(row) + ": no mask; explain a set that genu generate made, whole");
     }
     knees.push_back({table.cell(row, id), KlGrade(table.integer(row, kl, 0, kKlGradeCount - 1)),
                      [image = folder / table.cell(row, path), labels = folder / table.cell(row, mask),

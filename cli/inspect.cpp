@@ -175,7 +175,7 @@ int run(const std::vector<std::string>& arguments) {
   CommonOptions common;
   std::string path;
   CLI::App app("Says what a folder of shards, a dataset folder or a checkpoint holds.", "inspect");
-  app.add_option("path", path, "folder of shards, dataset folder or checkpoint folder")->type_name("PATH")->required();
+  app.add_option("path", path, "folder of shards, dataset folder or checkpoint folder")->type_name("PATH");
   std::optional<std::uint64_t> epoch;
   app.add_option("--epoch", epoch,
                  "also print what this epoch of a loader with the given config would show of the train split")
@@ -186,6 +186,7 @@ int run(const std::vector<std::string>& arguments) {
   auto config = load_config<LoaderConfig>(common.config, common.overrides);
   if (common.help_config) return std::fputs(help_text(list_fields(config)).c_str(), stdout), 0;
   if (common.print_config) return std::fputs(to_yaml(config).c_str(), stdout), 0;
+  if (path.empty()) throw UsageError("path is required (see `genu inspect --help`)");
   ordered_json facts = describe(path);
   if (epoch) facts["epoch_counts"] = epoch_counts(path, config, *epoch);
   if (common.json) {

@@ -51,7 +51,7 @@ std::string help_text(const std::vector<Command>& commands) {
       "usage: genu COMMAND [--config FILE] [--set key=value ...] [options]\n\n";
   for (const auto& command : commands) text += fmt::format("  {:<10} {}\n", command.name, command.summary);
   return text +
-         "\n`genu COMMAND --help` lists a command's options, `--help-config` its config keys.\n"
+         "\n`genu COMMAND --help` lists a command's options, `--help-config` its config keys where it has any.\n"
          "Exit codes: 0 ok, 2 usage or config, 3 bad data, 4 I/O, 5 internal.\n";
 }
 

@@ -15,7 +15,8 @@ void* module_symbol(const std::filesystem::path& path, const std::string& name, 
   void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (module == nullptr) throw InternalError(fmt::format("cannot load {}: {}", what, ::dlerror()));
   void* address = ::dlsym(module, name.c_str());
-  if (address == nullptr) throw InternalError(fmt::format("{} is not {} of this program; build again", path.string(), what));
+  if (address == nullptr)
+    throw InternalError(fmt::format("{} is not {} of this program; build again", path.string(), what));
   return address;
 }
 

@@ -1,5 +1,5 @@
-// Parts of the program that lie beside it as shared libraries and are loaded when they are needed, so that every other command
-// starts without their libraries and the program builds without them.
+// Parts of the program that lie beside it as shared libraries and are loaded when they are needed, so that every other
+// command starts without their libraries and the program builds without them.
 #pragma once
 
 #include <filesystem>

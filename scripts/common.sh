@@ -1,8 +1,15 @@
 # Sourced by the other scripts: where things are, and how LibTorch is found.
 set -euo pipefail
 script=$(realpath "$0")
+caller=$PWD
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
+# Paths are given as seen from where the script was called, and read from here.
+path_of() { (cd "$caller" && realpath -m --relative-base="$root" -- "$1"); }
+if [ -n "${GENU:-}" ]; then
+  GENU=$(path_of "$GENU")
+  export GENU
+fi
 build=build/release
 genu=$build/genu
 
@@ -12,8 +19,8 @@ fail() {
   exit 1
 }
 
-# take_options "NAME ..." ARGUMENTS: every option takes a value, which goes into the variable of its name. --help prints
-# the script's first comment.
+# take_options "NAME ..." ARGUMENTS: every option takes a value, which goes into the variable of its name; of
+# those that are paths, path_of(). --help prints the script's first comment.
 take_options() {
   local names=" $1 "
   shift
@@ -27,7 +34,10 @@ take_options() {
       *) fail "'$1' is no option; see $0 --help" ;;
     esac
     [ $# -ge 2 ] || fail "$1 needs a value"
-    printf -v "${1#--}" '%s' "$2"
+    case "$1" in
+      --real | --weights | --checkpoint | --out | --csv | --work | --peers) printf -v "${1#--}" '%s' "$(path_of "$2")" ;;
+      *) printf -v "${1#--}" '%s' "$2" ;;
+    esac
     shift 2
   done
 }

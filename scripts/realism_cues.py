@@ -22,7 +22,7 @@ from PIL import Image
 from scipy import ndimage, stats
 from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -35,13 +35,16 @@ def files_of(folder, grade):
 
 
 def read(folder, counts, seed):
-    out = []
+    """Pictures, and whose knee each is: SUBJECTSIDE of a film, a synthetic knee's own name."""
+    out, subjects = [], []
     for grade in GRADES:
         files = files_of(folder, grade)
         for i in np.random.default_rng([seed, grade]).permutation(len(files))[:counts[grade]]:
             picture = np.asarray(Image.open(files[i]).convert("L").resize((SIZE, SIZE), Image.BILINEAR), np.float32)
-            out.append(picture[:, ::-1] if os.path.splitext(files[i])[0].endswith("R") else picture)
-    return np.stack(out)
+            name = os.path.splitext(os.path.basename(files[i]))[0]
+            out.append(picture[:, ::-1] if name.endswith("R") else picture)
+            subjects.append(name[:-1] if name[-1] in "LR" else name)
+    return np.stack(out), np.array(subjects)
 
 
 def blurred(x, sigma):
@@ -94,10 +97,11 @@ CUES = {
 }
 
 
-def told_apart(a, b):
+def told_apart(a, b, subjects):
     x, y = np.concatenate([a, b]), np.r_[np.zeros(len(a)), np.ones(len(b))]
     model = make_pipeline(StandardScaler(), PCA(min(64, len(a) // 2, x.shape[1]), random_state=0), LogisticRegression(C=.1, max_iter=500))
-    return cross_val_score(model, x, y, cv=5).mean()
+    folds = StratifiedGroupKFold(5, shuffle=True, random_state=0)
+    return cross_val_score(model, x, y, groups=subjects, cv=folds).mean()
 
 
 def main():
@@ -108,11 +112,11 @@ def main():
     folders = o.real_a, o.real_b, o.synthetic
     counts = [min([o.per_class] + [len(files_of(d, g)) for d in folders]) for g in GRADES]
     if not min(counts): raise SystemExit(f"a grade is empty in one of the folders: usable pictures a grade {counts}")
-    a, b, synthetic = (read(d, counts, o.seed + k) for k, d in enumerate(folders))
+    (a, whose_a), (b, whose_b), (synthetic, whose_synthetic) = (read(d, counts, o.seed + k) for k, d in enumerate(folders))
     print(f"{len(b)} pictures a set\n| shown | synthetic against real | real against real |\n|---|---|---|")
     for name, cue in CUES.items():
         fa, fb, fs = cue(a), cue(b), cue(synthetic)
-        print(f"| {name} | {told_apart(fs, fb):.3f} | {told_apart(fa, fb):.3f} |", flush=True)
+        print(f"| {name} | {told_apart(fs, fb, np.r_[whose_synthetic, whose_b]):.3f} | {told_apart(fa, fb, np.r_[whose_a, whose_b]):.3f} |", flush=True)
 
 
 main()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Sets genu up on a bare Debian 12 machine and runs its main job: 1,510 synthetic knees, shards, a short training run
-# and its report. May be run again: what is there already is kept.
+# and its report. May be run again: dataset and shards are kept where they are what would be made now; the training run is
+# made anew.
 #
 #   scripts/setup.sh [--real DIR] [--no-run]
 #
@@ -15,7 +16,7 @@ while [ $# -gt 0 ]; do
   case "$1" in
     --real)
       [ $# -ge 2 ] || fail "--real needs a folder"
-      real=$2
+      real=$(path_of "$2")
       shift 2
       ;;
     --no-run)
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     -h | --help)
-      sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
+      sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"
       exit 0
       ;;
     *) fail "unknown option $1; see scripts/setup.sh --help" ;;
@@ -75,12 +76,8 @@ cmake --build --preset release --target genu
 [ "$run" = yes ] || exit 0
 
 data=datasets/synthetic_1510
-if [ -f $data/dataset.yaml ]; then
-  say "$data is there already"
-else
-  say "generating $data"
-  $genu generate --config configs/generate/synthetic_1510.yaml --out $data
-fi
+say "generating $data"
+$genu generate --config configs/generate/synthetic_1510.yaml --out $data --resume
 
 shards=runs/shards
 sources=(--synthetic $data)
@@ -92,12 +89,9 @@ if [ -n "$real" ]; then
   shard_config=configs/shard/merged.yaml
   split=val
 fi
-if [ -f $shards/shards.json ]; then
-  say "$shards is there already"
-else
-  say "packing $shards"
-  $genu shard --config $shard_config "${sources[@]}" --out $shards
-fi
+say "packing $shards"
+[ ! -f $shards/shards.json ] || sources+=(--check)
+$genu shard --config $shard_config "${sources[@]}" --out $shards
 
 say "training runs/quick (a few minutes on two cores)"
 rm -rf runs/quick

@@ -1,38 +1,53 @@
 #!/usr/bin/env bash
-# A candidate for models/: MobileNetV2 from ImageNet by way of synthetic knees to the real train part at 224 px; each seed alone,
-# and their ensemble with flip averaging, on the real val part.
+# The best graders two cores train: each seed alone and their ensemble, flips averaged, on the real val part.
+#   single    MobileNetV2 from ImageNet on all real knees, the joint's band of rows at 320 px (configs/train/best_grader.yaml)
+#   compact   the compact network without ImageNet: synthetic knees (the band at 224 px), then all real ones (at 288 px)
 #
-#   scripts/experiments/best_grader.sh --real DIR [--weights FILE] [--seeds "0 1 2"] [--threads N] [--out DIR] [--csv FILE]
+#   scripts/experiments/best_grader.sh --real DIR [--weights FILE] [--seeds "0 1"] [--graders "single compact"] [--threads N]
+#                                      [--out DIR] [--csv FILE]
 #
 #   --real DIR      Mendeley layout: split/grade/SUBJECTSIDE.png with train and val parts
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
 #   --out DIR       default runs/worth, shared with pretrain.sh and synthetic_only.sh; a finished run is kept, a killed one goes on
-#   --csv FILE      default docs/results/best_grader.csv
+#   --csv FILE      default docs/results/best_grader.csv; rows of runs that --out lacks are kept
 #
-# The epoch is chosen on val by quadratic kappa, so the val figures flatter a little.
+# The epoch is chosen on val by quadratic kappa, so the val figures flatter a little. Of the first single one an exported copy ships:
+#   genu export --checkpoint runs/worth/single_band_seed0 --shards runs/worth/shards_synthetic --out runs/shipped
 . "$(dirname "${BASH_SOURCE[0]}")/../common.sh"
 
 real=
 weights=../shared/weights/mobilenet_v2_imagenet.safetensors
-seeds="0 1 2"
+seeds="0 1"
+graders="single compact"
 threads=0
 out=runs/worth
 csv=docs/results/best_grader.csv
-take_options "real weights seeds threads out csv" "$@"
+take_options "real weights seeds graders threads out csv" "$@"
 . scripts/experiments/runs.sh
 
+train_grader() { # NAME SEED
+  local band=(--set data.rows.first=0.3 --set data.rows.last=0.85) compact=(--set model.name=compact_resnet --set seed="$2")
+  case "$1" in
+    single) run "single_band_seed$2" --config configs/train/best_grader.yaml --init "$weights" --set seed="$2" ;;
+    compact)
+      run "compact_band_synthetic_seed$2" --config configs/train/synthetic_only.yaml "${compact[@]}" "${band[@]}" \
+        --set data.size_px=224 --epochs 5
+      run "compact_band_seed$2" --config configs/train/best_grader.yaml "${compact[@]}" --set data.size_px=288 --epochs 20 \
+        --set optimiser.learning_rate=0.001 --set init.head=must_match \
+        --init "$out/compact_band_synthetic_seed$2/last/model.safetensors"
+      ;;
+    *) fail "--graders: $1 is none of single, compact" ;;
+  esac
+}
+
 synthetic_shards synthetic configs/generate/transfer.yaml 1000
-ensemble=()
-for seed in $seeds; do
-  run "imagenet_synthetic_seed$seed" --config configs/train/synthetic_only.yaml --init "$weights" --set seed="$seed"
-  run "single_seed$seed" --config configs/train/best_grader.yaml --init "$out/imagenet_synthetic_seed$seed/last/model.safetensors" \
-    --set seed="$seed"
-  grade "single_seed$seed" val best
-  ensemble+=(--checkpoint "$out/single_seed$seed/best")
+for name in $graders; do
+  ensemble=()
+  for seed in $seeds; do
+    train_grader "$name" "$seed"
+    grade "${name}_band_seed$seed" best
+    ensemble+=("$out/${name}_band_seed$seed/best")
+  done
+  [ ${#ensemble[@]} -lt 2 ] || report "$out/${name}_ensemble_seed0_report" val "${ensemble[@]}"
 done
-if [ ${#ensemble[@]} -gt 2 ]; then
-  rm -rf "$out/ensemble_seed0_report"
-  $genu evaluate --quiet --threads "$threads" "${ensemble[@]}" --shards "$shards" --split val --source real \
-    --out "$out/ensemble_seed0_report" >"$out/ensemble_seed0_report.log"
-fi
-scripts/experiments/collect.py "$out" --csv "$csv" --pattern '(?P<grader>single|ensemble)_seed(?P<seed>[0-9]+)'
+scripts/experiments/collect.py "$out" --csv "$csv" --pattern '(?P<grader>(single|compact)_(band|ensemble))_seed(?P<seed>[0-9]+)'

@@ -27,13 +27,15 @@ take_options "real weights seeds shares cells threads out csv" "$@"
 . scripts/experiments/runs.sh
 
 # Synthetic knees that bring grades 3 and 4 to what grade 2 has, and as many knees of all grades as there are real ones.
+# They were measured with detail that follows the film's contrast, as transfer.yaml had it then.
+uneven=(--set display.detail_constancy=0 --set display.detail_evenness=0)
 synthetic_of() { # CELL SHARE
   case "$1_$2" in
-    severe_knees_1) synthetic_shards severe_share1 configs/generate/transfer.yaml 420 --set 'cohort.grade_weights=[0,0,0,36,64]' ;;
-    all_knees_0.1) synthetic_shards all_share0.1 configs/generate/transfer.yaml 116 ;;
-    all_knees_1) synthetic_shards all_share1 configs/generate/transfer.yaml 1156 ;;
+    severe_knees_1) synthetic_shards severe_share1 configs/generate/transfer.yaml 420 "${uneven[@]}" --set 'cohort.grade_weights=[0,0,0,36,64]' ;;
+    all_knees_0.1) synthetic_shards all_share0.1 configs/generate/transfer.yaml 116 "${uneven[@]}" ;;
+    all_knees_1) synthetic_shards all_share1 configs/generate/transfer.yaml 1156 "${uneven[@]}" ;;
     # severe_knees_0.1, and the cells that take the real films alone from any shards.
-    *) synthetic_shards severe_share0.1 configs/generate/transfer.yaml 42 --set 'cohort.grade_weights=[0,0,0,36,64]' ;;
+    *) synthetic_shards severe_share0.1 configs/generate/transfer.yaml 42 "${uneven[@]}" --set 'cohort.grade_weights=[0,0,0,36,64]' ;;
   esac
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draws docs/results/pretraining.csv (kappa against real training knees, a line a start) and says how many real knees a
+"""Draws docs/results/pretraining.csv (kappa against real training knees, a panel a network, a line a start) and says how many real knees a
 synthetic start replaces: the number at which the start without synthetic knees reaches the same mean kappa, between
 neighbouring shares linear in the logarithm. The dotted line: the pair of synthetic_only.csv. Needs python3-matplotlib.
 
@@ -14,6 +14,13 @@ TRAIN_KNEES = 5778  # of the real train part
 NAMES = {"scratch": "random weights", "synthetic": "synthetic knees", "imagenet": "ImageNet",
          "imagenet_synthetic": "ImageNet, then synthetic knees"}
 COLOURS = {"scratch": "#999999", "synthetic": "#1b6ca8", "imagenet": "#d98032", "imagenet_synthetic": "#7a3e9d"}
+COMPACT = "compact_"  # before the name of a start of the compact network
+
+
+def shown_name(start):
+    if start.startswith(COMPACT):
+        return NAMES[start.removeprefix(COMPACT)] + ", compact network"
+    return NAMES[start]
 
 
 def knees_for(kappa, curve):
@@ -38,7 +45,8 @@ def main():
 
     print("| start | real knees | mean kappa | as many real knees without synthetic ones | ratio |")
     print("|---|---|---|---|---|")
-    for start, other in (("synthetic", "scratch"), ("imagenet_synthetic", "imagenet")):
+    for start, other in (("synthetic", "scratch"), ("imagenet_synthetic", "imagenet"),
+                         (COMPACT + "synthetic", COMPACT + "scratch")):
         for knees, kappa in curves.get(start, []):
             same = knees_for(kappa, curves.get(other, []))
             if same:
@@ -46,32 +54,37 @@ def main():
             else:
                 top = max((k for _, k in curves.get(other, [])), default=0)
                 shown, ratio = ("more than were tried" if kappa > top else "fewer than were tried"), "-"
-            print(f"| {NAMES[start]} | {knees:.0f} | {kappa:.3f} | {shown} | {ratio} |")
+            print(f"| {shown_name(start)} | {knees:.0f} | {kappa:.3f} | {shown} | {ratio} |")
 
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure, axes = plt.subplots(figsize=(6.4, 4.6), dpi=110)
-    for start, curve in curves.items():
-        knees = [n for n, _ in curve]
-        axes.plot(knees, [k for _, k in curve], color=COLOURS[start], label=NAMES[start], linewidth=1.8)
-        for share, kappas in runs[start].items():
-            axes.plot([share * TRAIN_KNEES] * len(kappas), kappas, "o", color=COLOURS[start], markersize=4, alpha=0.6)
-    axes.set_xscale("log")
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.4), dpi=110, sharey=True)
     ticks = sorted({n for curve in curves.values() for n, _ in curve})
-    axes.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
-    axes.minorticks_off()
-    axes.set_xlabel("real training knees")
-    axes.set_ylabel("quadratic kappa, real val part")
-    axes.grid(alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    for axes, prefix, network in zip(panels, ("", COMPACT), ("MobileNetV2", "compact network")):
+        for name, colour in COLOURS.items():
+            for knees, kappa in [(share * TRAIN_KNEES, k) for share, kappas in runs.get(prefix + name, {}).items()
+                                 for k in kappas]:
+                axes.plot(knees, kappa, "o", color=colour, markersize=4, alpha=0.6)
+            curve = curves.get(prefix + name, [])
+            if curve:
+                axes.plot(*zip(*curve), color=colour, label=NAMES[name], linewidth=1.8)
+        axes.set_xscale("log")
+        axes.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
+        axes.minorticks_off()
+        axes.set_xlabel("real training knees")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.set_title(network, fontsize=11)
+    panels[0].set_ylabel("quadratic kappa, real val part")
     if options.alone.exists():
         kappas = [float(row["quadratic_kappa"]) for row in csv.DictReader(open(options.alone))
                   if (row["set"], row["grades"]) == ("pair", "matched")]
         if kappas:
-            axes.axhline(statistics.mean(kappas), color="#7a3e9d", linestyle=":", label="no graded real knee at all")
-    axes.legend(frameon=False, title="MobileNetV2 started from", loc="lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
-    figure.tight_layout()
+            panels[0].axhline(statistics.mean(kappas), color="#7a3e9d", linestyle=":", label="no graded real knee at all")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, frameon=False, title="started from", loc="upper center", ncol=5, fontsize=9)
+    figure.tight_layout(rect=(0, 0, 1, 0.88))
     options.out.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(options.out)
 

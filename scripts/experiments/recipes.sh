@@ -27,11 +27,14 @@ genu=${GENU:-$genu}
 [ -x "$genu" ] || scripts/setup.sh --no-run
 mkdir -p "$out"
 
-[ -f "$out/synthetic/dataset.yaml" ] || $genu generate --quiet --config configs/generate/synthetic_1510.yaml --out "$out/synthetic" --resume
-[ -f "$out/shards_synthetic/shards.json" ] ||
-  $genu shard --quiet --config configs/shard/synthetic.yaml --synthetic "$out/synthetic" --out "$out/shards_synthetic" >&2
-[ -f "$out/shards_real/shards.json" ] ||
-  $genu shard --quiet --config configs/shard/merged.yaml --synthetic "$out/synthetic" --mendeley "$real" --out "$out/shards_real" >&2
+$genu generate --quiet --config configs/generate/synthetic_1510.yaml --out "$out/synthetic" --resume >&2
+pack() { # FOLDER OPTIONS...: packs it, or says whether it is what would be packed
+  local check=()
+  [ ! -f "$1/shards.json" ] || check=(--check)
+  $genu shard --quiet "${check[@]}" "${@:2}" --synthetic "$out/synthetic" --out "$1" >&2
+}
+pack "$out/shards_synthetic" --config configs/shard/synthetic.yaml
+pack "$out/shards_real" --config configs/shard/merged.yaml --mendeley "$real"
 
 # NAME CONFIG SHARDS SPLIT [train options]
 recipe() {

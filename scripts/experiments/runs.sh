@@ -6,30 +6,52 @@ genu=${GENU:-$genu}
 need_genu
 mkdir -p "$out"
 
+# What is there already is kept where it is what would be made now, and refused where it is not: choose another --out then.
+
 # synthetic_shards NAME CONFIG PER_GRADE [generate options]: shards in $shards of that many training knees a grade and the
 # real films.
 synthetic_shards() {
   local name=$1 config=$2 per_grade=$3
   shift 3
   shards=$out/shards_$name
-  [ ! -f "$shards/shards.json" ] || return 0
   $genu generate --quiet --config "$config" --set splits.train_per_grade="$per_grade" --set splits.test_per_grade=0 \
     --set splits.sample_per_grade=0 --set seed=101 "$@" --out "$out/$name" --resume >&2
-  $genu shard --quiet --config configs/shard/merged.yaml --synthetic "$out/$name" --mendeley "$real" --out "$shards" >&2
+  local check=()
+  [ ! -f "$shards/shards.json" ] || check=(--check)
+  $genu shard --quiet "${check[@]}" --config configs/shard/merged.yaml --synthetic "$out/$name" --mendeley "$real" --out "$shards" >&2
 }
 
-# run NAME [train options]: a run of its own folder on $shards; one that is finished is kept.
+# run NAME [train options]: a run of its own folder on $shards; one that is begun goes on, of the same config and shards alone.
 run() {
   local name=$1
   shift
-  [ ! -f "$out/$name.done" ] || return 0
   $genu train --quiet --resume --threads "$threads" "$@" --shards "$shards" --out "$out/$name" >"$out/$name.log"
-  : >"$out/$name.done"
 }
 
-# grade NAME [SPLIT [last|best]]: the report of its last epoch on the real val part.
-grade() {
-  [ ! -f "$out/${1}_report/report.json" ] || return 0
-  $genu evaluate --quiet --threads "$threads" --checkpoint "$out/$1/${3:-last}" --shards "$shards" --split "${2:-val}" \
-    --source real --out "$out/${1}_report" >"$out/${1}_report.log"
+# is_report_of FOLDER CHECKPOINT...: whether it is there and of the weights that they hold now.
+is_report_of() {
+  local folder=$1 checkpoint
+  shift
+  [ -f "$folder/report.json" ] || return 1
+  for checkpoint in "$@"; do
+    grep -q "$(sha256sum "$checkpoint/model.safetensors" | cut -d' ' -f1)" "$folder.run.json" || return 1
+  done
 }
+
+# report FOLDER SPLIT CHECKPOINT... [-- evaluate options]: of the mean of the checkpoints' probabilities on real films.
+report() {
+  local folder=$1 split=$2 checkpoints=() named=()
+  shift 2
+  while [ $# -gt 0 ] && [ "$1" != -- ]; do
+    checkpoints+=("$1")
+    named+=(--checkpoint "$1")
+    shift
+  done
+  ! is_report_of "$folder" "${checkpoints[@]}" || return 0
+  rm -rf "$folder"
+  $genu evaluate --quiet --threads "$threads" "${named[@]}" --shards "$shards" --split "$split" --source real --out "$folder" \
+    "${@:2}" >"$folder.log"
+}
+
+# grade NAME [last|best]: the report of a run on the real val part.
+grade() { report "$out/${1}_report" val "$out/$1/${2:-last}"; }

@@ -7,7 +7,8 @@
 #
 #   --real DIR      Mendeley layout: split/grade/SUBJECTSIDE.png with train and val parts
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
-#   --only NAME     all (default), pair, or one of the sets named below
+#   --only NAME     all (default), pair, uneven_detail, 1000_images, no_texture, no_scatter, one_exposure, one_position, femur_stays,
+#                   one_alignment or narrowing_and_lips_only
 #   --out DIR       default runs/worth, shared with pretrain.sh and best_grader.sh; a finished run is kept, a killed one goes on
 #   --csv FILE      default docs/results/synthetic_only.csv; rows of runs that --out lacks are kept
 #
@@ -25,29 +26,32 @@ threads=0
 out=runs/worth
 csv=docs/results/synthetic_only.csv
 take_options "real weights seeds only threads out csv" "$@"
+case " all pair uneven_detail 1000_images no_texture no_scatter one_exposure one_position femur_stays one_alignment narrowing_and_lips_only " in
+  *" $only "*) ;;
+  *) fail "--only $only is no set of this script; see --help" ;;
+esac
 . scripts/experiments/runs.sh
 
-# predict_both NAME CHECKPOINT...: predictions of the real train and val parts under NAME_train and NAME_val.
+# predict_both NAME RUN...: predictions of the real train and val parts under NAME_train and NAME_val.
 predict_both() {
-  local name=$1 part checkpoint=()
+  local name=$1 part
   shift
-  for run in "$@"; do checkpoint+=(--checkpoint "$out/$run/last"); done
   for part in train val; do
-    [ ! -f "$out/${name}_$part/predictions.csv" ] || continue
-    $genu evaluate --quiet --threads "$threads" "${checkpoint[@]}" --shards "$shards" --split $part --source real \
-      --bootstrap 0 --out "$out/${name}_$part" >"$out/${name}_$part.log"
+    report "$out/${name}_$part" $part "${@/%//last}" -- --bootstrap 0
   done
 }
 
-# NAME PER_GRADE EPOCHS [generate options]: one network at 128 px.
+# NAME PER_GRADE EPOCHS [generate options]: one network at 128 px, on knees whose detail follows the film's contrast: the parts
+# were switched off one by one before transfer.yaml had even detail, itself one of them.
 set_of() {
   local name=$1 per_grade=$2 epochs=$3 seed
   shift 3
   [ "$only" = all ] || [ "$only" = "$name" ] || return 0
-  synthetic_shards "$name" configs/generate/transfer.yaml "$per_grade" "$@"
+  synthetic_shards "$name" configs/generate/transfer.yaml "$per_grade" --set display.detail_constancy=0 \
+    --set display.detail_evenness=0 "$@"
   for seed in $(echo "$seeds" | cut -d' ' -f1-2); do
     run "only_${name}_seed$seed" --config configs/train/synthetic_only.yaml --init "$weights" --set seed="$seed" --epochs "$epochs"
-    predict_both "only_${name}_seed$seed" "only_${name}_seed$seed"
+    predict_both "only_${name}_seed$seed" "$out/only_${name}_seed$seed"
   done
 }
 
@@ -57,10 +61,11 @@ if [ "$only" = all ] || [ "$only" = pair ]; then
     run "imagenet_synthetic_seed$seed" --config configs/train/synthetic_only.yaml --init "$weights" --set seed="$seed"
     run "imagenet_synthetic_160_seed$seed" --config configs/train/synthetic_only.yaml --init "$weights" --set seed="$seed" \
       --set data.size_px=160
-    predict_both "only_pair_seed$seed" "imagenet_synthetic_seed$seed" "imagenet_synthetic_160_seed$seed"
-    predict_both "only_5000_images_seed$seed" "imagenet_synthetic_seed$seed"
+    predict_both "only_pair_seed$seed" "$out/imagenet_synthetic_seed$seed" "$out/imagenet_synthetic_160_seed$seed"
+    predict_both "only_5000_images_seed$seed" "$out/imagenet_synthetic_seed$seed"
   done
 fi
+set_of uneven_detail 1000 2
 set_of 1000_images 200 10
 set_of no_texture 1000 2 --set trabecular.amplitude=0
 set_of no_scatter 1000 2 --set detector.scatter_to_primary_mean=0 --set detector.scatter_to_primary_sd=0
@@ -71,7 +76,6 @@ set_of one_position 1000 2 --set positioning.femur_fill_sd=0 --set positioning.j
   --set positioning.centre_shift_sd=0 --set positioning.tilt_sd_deg=0 --set positioning.axial_rotation_sd_deg=0 \
   --set positioning.rim_angle_sd_deg=0
 set_of femur_stays 1000 2 --set disease.moves_femur=false
-set_of even_detail 1000 2 --set display.detail_constancy=0.8 --set display.detail_evenness=0.8
 set_of one_alignment 1000 2 --set dials.arithmetic_hka_deg=0 --set dials.lateral_shift_mm=1.8
 set_of narrowing_and_lips_only 1000 2 --set 'disease.sclerosis=[0,0,0,0,0]' --set 'disease.cyst=[0,0,0,0,0]' \
   --set 'disease.attrition=[0,0,0,0,0]' --set 'disease.spine_sharpening=[0,0,0,0,0]'

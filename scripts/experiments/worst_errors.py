@@ -4,7 +4,7 @@ sheet out of what you publish unless their licence allows it. Needs python3-pil.
 
   scripts/experiments/worst_errors.py REPORT/predictions.csv --real DIR --out FOLDER [--checkpoint DIR] [--count 40]
 
-DIR: split/grade/SUBJECTSIDE.png with a val part. FOLDER gets worst.csv, overlays/ and sheet.png."""
+DIR: split/grade/SUBJECTSIDE.png with a val part. FOLDER gets worst.csv and sheet.png."""
 import argparse
 import csv
 import pathlib

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include "core/files.h"
@@ -46,6 +47,33 @@ TEST(Documents, CommandLinesAreUnderstood) {
     }
   }
   EXPECT_GT(checked, 5);
+}
+
+// Whatever is set: in the documents, in the scripts and in the first comments of the configs.
+TEST(Documents, ConfigKeysAreKnown) {
+  static const std::regex kKey("--set +['\"]?([a-z_0-9.]+)=");
+  std::set<std::string> known;
+  for (const char* command : {"generate", "shard", "train", "inspect"}) {
+    std::istringstream lines(run_genu(std::string(command) + " --help-config").out);
+    std::string line, key;
+    while (std::getline(lines, line)) {
+      if (std::istringstream(line) >> key) known.insert(key);
+    }
+  }
+  std::vector<fs::path> files = documents();
+  for (const char* folder : {"scripts", "configs"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(fs::path(GENU_SOURCE_DIR) / folder)) {
+      if (entry.is_regular_file()) files.push_back(entry.path());
+    }
+  }
+  int checked = 0;
+  for (const auto& file : files) {
+    const std::string text = read_text_file(file);
+    for (std::sregex_iterator it(text.begin(), text.end(), kKey), end; it != end; ++it, ++checked) {
+      EXPECT_TRUE(known.contains((*it)[1].str())) << file << ": no key " << (*it)[1].str();
+    }
+  }
+  EXPECT_GT(checked, 40);
 }
 
 TEST(Documents, NamedFilesExist) {
