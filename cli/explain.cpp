@@ -221,6 +221,9 @@ class Results {
       for (const std::string& name : train::RegionTable::columns()) header.push_back(name);
     }
     csv_ = csv_line(header);
+    if (fs::exists(out_ / "explanations.csv")) {
+      throw UsageError(options.out + ": holds explanations already; choose another --out or remove it");
+    }
     make_folders(out_ / "overlays");
   }
 

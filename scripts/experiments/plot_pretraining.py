@@ -59,7 +59,7 @@ def main():
     import matplotlib
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
-    figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.4), dpi=110, sharey=True)
+    figure, panels = plt.subplots(1, 2, figsize=(9.6, 4.4), dpi=110, sharex=True, sharey=True)
     ticks = sorted({n for curve in curves.values() for n, _ in curve})
     for axes, prefix, network in zip(panels, ("", COMPACT), ("MobileNetV2", "compact network")):
         for name, colour in COLOURS.items():

@@ -191,6 +191,12 @@ TEST_F(Shipped, WhatIsNoKneeIsNotGraded) {
       run_genu("explain --quiet --side unknown --grade-anyway --out " + path("explained_all") + " " + files, before);
   EXPECT_EQ(all.exit_code, 0) << all.err;
   EXPECT_EQ(CsvTable::read(path("explained_all/explanations.csv")).size(), 3U);
+  // Not into the same folder, where overlays of both would lie side by side.
+  const ProgramRun again =
+      run_genu("explain --quiet --side unknown --out " + path("explained_all") + " " + png, before);
+  EXPECT_EQ(again.exit_code, 2) << again.err;
+  EXPECT_NE(again.err.find("explained_all: holds explanations already"), std::string::npos) << again.err;
+  EXPECT_EQ(CsvTable::read(path("explained_all/explanations.csv")).size(), 3U);
 }
 
 TEST_F(Shipped, TheGraderIsFoundBesideTheProgram) {
