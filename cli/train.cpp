@@ -79,6 +79,7 @@ int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const Tr
   if (ranks) record.add_result("ranks", fmt::format("{}", ranks->size()));
   record.add_input(options.shards, shards->index_sha256());
   if (!config.init.weights.empty()) record.add_input(config.init.weights, to_hex(sha256_file(config.init.weights)));
+  if (!config.teacher.predictions.empty()) record.add_input(config.teacher.predictions, config.teacher.sha256);
   record.add_library("torch", train::tensor_library_version());
   record.add_result("images_per_second", fmt::format("{:.1f}", outcome.samples_per_second));
   if (outcome.best) record.add_result("best_quadratic_kappa", fmt::format("{}", outcome.best->quadratic_kappa));

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "core/errors.h"
+#include "core/hash.h"
 #include "train/loop/device.h"
 
 namespace genu::cli {
@@ -41,6 +42,9 @@ train::TrainConfig resolve_training(const TrainingOptions& options) {
     for (train::PhaseConfig& phase : config.phases) phase.epochs = options.epochs;
   }
   if (options.limit > 0) config.data.limit_samples = options.limit;
+  if (!config.teacher.predictions.empty() && config.teacher.sha256.empty()) {
+    config.teacher.sha256 = to_hex(sha256_file(config.teacher.predictions));
+  }
   config.device = train::resolved(config.device);
   config.precision = train::resolved(config.precision, config.device);
   return config;

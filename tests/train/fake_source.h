@@ -28,6 +28,11 @@ class FakeSource : public BatchSource {
 
   std::size_t batches_per_epoch() const override { return (options_.sample_count + batch_size() - 1) / batch_size(); }
   std::size_t samples_per_epoch() const override { return options_.sample_count; }
+  std::vector<std::size_t> samples() const override {
+    std::vector<std::size_t> all(options_.sample_count);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    return all;
+  }
   void seek(std::uint64_t epoch, std::size_t batch) override {
     epoch_ = epoch;
     next_ = batch;
@@ -61,8 +66,7 @@ class FakeSource : public BatchSource {
  private:
   std::size_t batch_size() const { return static_cast<std::size_t>(options_.batch_size); }
   std::vector<std::size_t> epoch_order() const {
-    std::vector<std::size_t> order(options_.sample_count);
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::size_t> order = samples();
     if (options_.order == FakeOptions::Order::kStored) return order;
     RandomStream stream(options_.seed, epoch_, "fake order");
     for (std::size_t i = order.size(); i > 1; --i) {

@@ -7,6 +7,7 @@
 
 #include "core/errors.h"
 #include "core/files.h"
+#include "core/hash.h"
 #include "core/log.h"
 #include "tests/temporary_folder.h"
 #include "tests/train/fake_source.h"
@@ -15,6 +16,7 @@
 #include "train/loop/grader.h"
 #include "train/loop/optimiser.h"
 #include "train/loop/tensor_errors.h"
+#include "train/metrics/predictions_file.h"
 #include "train/metrics/scores.h"
 #include "train/models/vision_transformer.h"
 
@@ -447,6 +449,92 @@ TEST_F(Fitting, AccumulatedBatchesAreOneLargeBatch) {
   EXPECT_EQ(uneven.cursor.steps, 4U);  // 3 batches and the one left over
   EXPECT_NEAR(once.rows[1].train_loss, twice.rows[1].train_loss, 1e-4);
   EXPECT_NE(once.rows[1].train_loss, uneven.rows[1].train_loss);
+}
+
+// A teacher of the fake knees: probability 0.92 of the true grade plus `shift`, round and round.
+std::string lesson(std::size_t samples, int shift) {
+  FakeSource source({.sample_count = samples});
+  std::vector<Prediction> said;
+  for (std::size_t sample = 0; sample < samples; ++sample) {
+    const SampleIdentity identity = source.identity(sample);
+    const int label = static_cast<int>(sample % 5);
+    std::vector<double> probabilities(5, 0.02);
+    probabilities[static_cast<std::size_t>((label + shift) % 5)] = 0.92;
+    said.push_back({identity.sample_id, identity.subject, label, probabilities});
+  }
+  return predictions_csv(said);
+}
+
+class Taught : public Fitting {
+ protected:
+  TrainConfig taught(std::size_t samples, int shift, double weight) const {
+    const auto path = folder.path() / "said.csv";
+    write_file_atomically(path, std::string_view(lesson(samples, shift)));
+    TrainConfig config = small_config();
+    config.teacher = {.predictions = path.string(), .weight = weight, .sha256 = to_hex(sha256_file(path))};
+    return config;
+  }
+  void expect_refusal(const std::string& name, const TrainConfig& config, RunMode mode, const std::string& told) {
+    try {
+      fit_into(name, config, mode, [](std::uint64_t) { return true; });  // after a step, were there one
+      FAIL() << told;
+    } catch (const DataError& error) {
+      EXPECT_NE(std::string(error.what()).find(told), std::string::npos) << error.what();
+      EXPECT_NE(std::string(error.what()).find("said.csv"), std::string::npos) << error.what();
+    }
+  }
+};
+
+// By its weight the network learns what the labels say or what the teacher does, which is another grade of every knee.
+TEST_F(Taught, TheWeightSaysWhomTheNetworkFollows) {
+  for (const double weight : {0.0, 1.0}) {
+    TrainConfig config = taught(10, 1, weight);
+    config.model = {.name = "custom_cnn", .dropout = 0};
+    config.optimiser = {.learning_rate = 1e-3};
+    config.schedule = {.kind = ScheduleKind::kConstant};
+    RepeatedBatch training(128, 15);
+    RunFolder run(folder.path() / (weight > 0 ? "teacher" : "labels"));
+    fit(config, {.training = training, .validation = nullptr, .grader = grader_for(config, 128)}, run, RunMode::kFresh,
+        {});
+    FakeSource source({.sample_count = 10, .batch_size = 10, .size_px = 128, .order = FakeOptions::Order::kStored});
+    for (const Prediction& said : Grader::load(run.path() / "last").grade(source)) {
+      EXPECT_EQ(said.predicted(), (said.label + (weight > 0 ? 1 : 0)) % 5) << weight << " " << said.sample_id;
+    }
+  }
+}
+
+TEST_F(Taught, StoppedAndResumedEqualsUninterrupted) {
+  const TrainConfig config = taught(20, 1, 0.5);
+  fit_into("whole", config, RunMode::kFresh);
+  fit_into("stopped", config, RunMode::kFresh, [](std::uint64_t done) { return done == 5; });
+  fit_into("stopped", config, RunMode::kResume);
+  expect_same_checkpoint("whole", "stopped");
+}
+
+TEST_F(Taught, AFileThatDoesNotFitIsOneLineBeforeTheFirstStep) {
+  expect_refusal("few", taught(19, 0, 0.5), RunMode::kFresh, "says nothing of the training sample sample019");
+  const TrainConfig config = taught(20, 0, 0.5);
+  fit_into("begun", config, RunMode::kFresh, [](std::uint64_t done) { return done == 1; });
+  write_file_atomically(config.teacher.predictions, std::string_view(lesson(20, 1)));
+  expect_refusal("begun", config, RunMode::kResume, "is not the file that the run was begun with");
+  TrainConfig twice = config;
+  twice.teacher.sha256.clear();
+  const std::string text = lesson(20, 0);
+  write_file_atomically(config.teacher.predictions, std::string_view(text + text.substr(text.rfind("sample019"))));
+  expect_refusal("twice", twice, RunMode::kFresh, "sample sample019 stands twice");
+}
+
+TEST(TrainConfig, ATeacherNeedsOneOutputAGrade) {
+  TrainConfig config;
+  config.teacher.predictions = "said.csv";
+  EXPECT_NO_THROW(check_config(config));
+  config.model.head = HeadChoice::kOrdinal;
+  config.loss.kind = LossKind::kCorn;
+  EXPECT_THROW(check_config(config), ConfigError);
+  config = {};
+  config.teacher.predictions = "said.csv";
+  config.model.name = "random_forest";
+  EXPECT_THROW(check_config(config), ConfigError);
 }
 
 TEST(TrainConfig, PhasesStandAlone) {

@@ -99,6 +99,18 @@ TEST(Losses, AreFiniteForCertainPredictions) {
   }
 }
 
+TEST(Losses, SoftTargetsAreCrossEntropyOfADistribution) {
+  const torch::Tensor targets = torch::softmax(example_logits().flip(0), 1);
+  EXPECT_LT(gradient_error([&](const torch::Tensor& z) { return soft_target_cross_entropy(z, targets); }), 1e-8);
+  const torch::Tensor logits = torch::tensor({{1.0, 2.0, 0.0}}, torch::kFloat64);
+  const double log_sum = std::log(std::exp(1.0) + std::exp(2.0) + 1.0);
+  EXPECT_NEAR(soft_target_cross_entropy(logits, torch::tensor({{0.5, 0.2, 0.3}}, torch::kFloat64)).item<double>(),
+              log_sum - 0.5 * 1.0 - 0.2 * 2.0, 1e-12);
+  const torch::Tensor one_hot = torch::one_hot(example_labels(), 5).to(torch::kFloat64);
+  EXPECT_NEAR(soft_target_cross_entropy(example_logits(), one_hot).item<double>(),
+              smoothed_cross_entropy(example_logits(), example_labels(), kNoWeights, 0).item<double>(), 1e-12);
+}
+
 TEST(Losses, ConfigMakesTheChosenOne) {
   const torch::Tensor logits = example_logits().to(torch::kFloat32);
   const torch::Tensor labels = example_labels();

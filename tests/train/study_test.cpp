@@ -240,6 +240,14 @@ TEST_F(Studying, RepeatsChangeTheSeedAndCanBeAddedTo) {
   EXPECT_EQ(comparison.metrics.front().groups.front().observations, 3U);
 }
 
+// A teacher may have been trained on what a fold holds out.
+TEST_F(Studying, FoldsTakeNoTeacher) {
+  StudyConfig what = config();
+  what.training.teacher.predictions = "said.csv";
+  EXPECT_THROW(study("run", what, RunMode::kFresh), ConfigError);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
 TEST_F(Studying, AUsedFolderOrAnotherConfigIsRefused) {
   StudyConfig what = config();
   what.folds = 0;

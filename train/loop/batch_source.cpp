@@ -19,10 +19,11 @@ using pipeline::ShardSet;
 class ShardSource : public BatchSource {
  public:
   ShardSource(std::shared_ptr<const ShardSet> shards, std::vector<std::size_t> samples, const LoaderConfig& config)
-      : loader_(std::make_shared<const Loader>(std::move(shards), std::move(samples), config)) {}
+      : samples_(samples), loader_(std::make_shared<const Loader>(std::move(shards), std::move(samples), config)) {}
 
   std::size_t batches_per_epoch() const override { return loader_->batches_per_epoch(); }
   std::size_t samples_per_epoch() const override { return loader_->size(); }
+  std::vector<std::size_t> samples() const override { return samples_; }
   void seek(std::uint64_t epoch, std::size_t batch) override {
     stream_.reset();
     stream_ = std::make_unique<pipeline::Stream>(loader_, epoch, batch);
@@ -35,6 +36,7 @@ class ShardSource : public BatchSource {
   }
 
  private:
+  std::vector<std::size_t> samples_;
   std::shared_ptr<const Loader> loader_;
   std::unique_ptr<pipeline::Stream> stream_;
 };

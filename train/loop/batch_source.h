@@ -24,6 +24,8 @@ class BatchSource {
   virtual ~BatchSource() = default;
   virtual std::size_t batches_per_epoch() const = 0;
   virtual std::size_t samples_per_epoch() const = 0;  // over all ranks
+  // Those it may give, each once.
+  virtual std::vector<std::size_t> samples() const = 0;
   // The next batch given is `batch` of `epoch`; after the last of an epoch comes the first of the next.
   virtual void seek(std::uint64_t epoch, std::size_t batch) = 0;
   // Requires seek() before the first call. The batch's memory is used again. Of an evaluation's last batch a rank's

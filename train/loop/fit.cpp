@@ -22,6 +22,7 @@
 #include "train/loop/grading.h"
 #include "train/loop/optimiser.h"
 #include "train/loop/schedule.h"
+#include "train/loop/teacher.h"
 #include "train/loop/tensor_errors.h"
 #include "train/loop/weight_average.h"
 #include "train/losses/loss.h"
@@ -86,6 +87,10 @@ class Fit {
         norm_sync_ = [ranks = inputs.ranks](torch::Tensor& sums) { ranks->add_up(sums); };
       }
     }
+    if (!config.teacher.predictions.empty()) {
+      teacher_.emplace(config.teacher, inputs.grader.class_count);
+      teacher_->require_all(inputs.training);
+    }
     if (config.ema_decay > 0) average_.emplace(state_dict(*model_), config.ema_decay);
     steps_per_epoch_ = (inputs.training.batches_per_epoch() + accumulate_ - 1) / accumulate_;
     begin_phase();
@@ -118,6 +123,7 @@ class Fit {
   BatchTotal add_gradients();
   void train_step();
   torch::Tensor forward();
+  torch::Tensor loss_of(const torch::Tensor& logits);
   void end_epoch();
   void end_phase_if_due();
   std::optional<EpochRow::Validation> validate();
@@ -133,6 +139,7 @@ class Fit {
   std::uint64_t accumulate_;
   torch::Device device_;
   std::unique_ptr<PhaseTools> tools_;
+  std::optional<Teacher> teacher_;
   std::optional<WeightAverage> average_;
   std::unique_ptr<EventFile> events_;  // of the leader
   TensorSum norm_sync_;                // empty: each rank's batch norm on its own
@@ -210,6 +217,14 @@ torch::Tensor Fit::forward() {
   return model_->forward(pixels);
 }
 
+// Of the batch; logits float32 [count, outputs].
+torch::Tensor Fit::loss_of(const torch::Tensor& logits) {
+  const torch::Tensor by_labels = tools_->loss(logits, sent_to(labels_tensor(batch_), device_));
+  if (!teacher_) return by_labels;
+  const torch::Tensor targets = sent_to(teacher_->probabilities(batch_, inputs_.training), device_);
+  return by_labels.lerp(soft_target_cross_entropy(logits, targets), teacher_->weight());
+}
+
 // Adds the gradient of the next batch, times its number of samples where it is not a step by itself. Returns what all
 // ranks saw of it.
 Fit::BatchTotal Fit::add_gradients() {
@@ -220,7 +235,7 @@ Fit::BatchTotal Fit::add_gradients() {
     const NormSyncScope sync(norm_sync_ ? &norm_sync_ : nullptr);
     logits = forward();
   }
-  const torch::Tensor loss = tools_->loss(logits.to(torch::kFloat32), sent_to(labels_tensor(batch_), device_));
+  const torch::Tensor loss = loss_of(logits.to(torch::kFloat32));
   const auto count = static_cast<double>(batch_.count);
   BatchTotal total{loss.item<double>() * count, count};
   if (inputs_.ranks != nullptr) {

@@ -158,6 +158,10 @@ void StudyConfig::list_fields(FieldList& fields) {
 StudyOutcome run_study(const StudyConfig& config, const Shards& shards, const StudyRequest& request,
                        const StopRequest& stop) {
   check_config(config.training);
+  if (config.folds > 0 && !config.training.teacher.predictions.empty()) {
+    throw ConfigError(
+        "teacher.predictions: a teacher may have seen what a fold holds out; leave it empty, or take --folds 0");
+  }
   if (config.folds > 0) make_folds(*shards, config.training, plan_of(config, 0));  // a bad plan leaves no folder behind
   begin(config, request);
   StudyOutcome outcome;

@@ -56,7 +56,7 @@ struct StudyOutcome {
 };
 
 // Runs what is not done yet, one run after the other. Throws UsageError on a used folder (kFresh) or another config or
-// other shards (kResume), what make_folds() and run_training() throw, and IoError.
+// other shards (kResume), ConfigError on folds with a teacher, what make_folds() and run_training() throw, and IoError.
 StudyOutcome run_study(const StudyConfig& config, const std::shared_ptr<const pipeline::ShardSet>& shards,
                        const StudyRequest& request, const StopRequest& stop);
 

@@ -78,6 +78,15 @@ void ValidationConfig::list_fields(FieldList& fields) {
              "end a phase after this many epochs without a new best; 0 = never");
 }
 
+void TeacherConfig::list_fields(FieldList& fields) {
+  fields.add("predictions", predictions,
+             "predictions.csv of genu evaluate over the training samples, whose probabilities are targets beside the "
+             "labels; empty = none");
+  fields.add("weight", weight, Range{0.0, 1.0},
+             "of the cross-entropy against these probabilities; the loss on labels has the rest");
+  fields.add("sha256", sha256, "of that file; a run fills it in");
+}
+
 void OptimiserConfig::list_fields(FieldList& fields) {
   fields.choice("kind", kind,
                 {{"sgd", OptimiserKind::kSgd}, {"adam", OptimiserKind::kAdam}, {"adamw", OptimiserKind::kAdamW}},
@@ -129,6 +138,7 @@ void TrainConfig::list_fields(FieldList& fields) {
   fields.section("forest", forest, "with model.name: random_forest, in place of what concerns networks");
   fields.section("data", data, "what is shown");
   fields.section("loss", loss, "what is minimised");
+  fields.section("teacher", teacher, "targets beside the labels, in every phase");
   fields.section("optimiser", optimiser, "how");
   fields.section("schedule", schedule, "the learning rate over the run");
   fields.items(
@@ -153,7 +163,13 @@ void check_config(const TrainConfig& config) {
     throw ConfigError(
         fmt::format("data.rows: {} takes whole pictures only; leave first at 0 and last at 1", config.model.name));
   }
-  phases_of(config);
+  const Decoding decoding = decoding_of(phases_of(config).front().loss.kind);
+  if (!config.teacher.predictions.empty() && (is_forest(config.model) || decoding != Decoding::kSoftmax)) {
+    throw ConfigError(
+        "teacher.predictions: a teacher is for networks with one output a grade; leave it empty for random_forest and "
+        "the "
+        "losses corn and cumulative");
+  }
 }
 
 std::vector<PhaseConfig> phases_of(const TrainConfig& config) {

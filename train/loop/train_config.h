@@ -90,6 +90,15 @@ struct OptimiserConfig {
   bool operator==(const OptimiserConfig&) const = default;
 };
 
+// Targets beside the labels: what other graders said about the training samples.
+struct TeacherConfig {
+  std::string predictions;  // predictions.csv of genu evaluate, or "" for none
+  double weight = 0.5;      // 0 .. 1, of their probabilities; the rest is that of the loss on labels
+  std::string sha256;       // of the file, or "" before the run has begun
+  void list_fields(FieldList& fields);
+  bool operator==(const TeacherConfig&) const = default;
+};
+
 enum class DeviceChoice : std::uint8_t { kAuto, kCpu, kCuda };
 // What configs and --device call them.
 std::vector<std::pair<std::string, DeviceChoice>> device_words();
@@ -125,6 +134,7 @@ struct TrainConfig {
   ForestConfig forest;  // with model.name: random_forest, in place of what concerns networks
   DataConfig data;
   LossConfig loss;
+  TeacherConfig teacher;
   OptimiserConfig optimiser;
   ScheduleConfig schedule;
   std::vector<PhaseConfig> phases = {};  // in place of epochs, freeze, loss, optimiser and schedule
@@ -133,7 +143,8 @@ struct TrainConfig {
   bool operator==(const TrainConfig&) const = default;
 };
 
-// Throws ConfigError where keys contradict each other: what phases_of() throws, and initial weights of a forest.
+// Throws ConfigError where keys contradict each other: what phases_of() throws, initial weights of a
+// forest, and a teacher of what is no softmax.
 void check_config(const TrainConfig& config);
 
 // The phases of a run: those listed, or the one that the config itself describes. Throws ConfigError if both are given,

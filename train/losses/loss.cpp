@@ -26,6 +26,10 @@ torch::Tensor focal_loss(const torch::Tensor& logits, const torch::Tensor& label
   return -(target * miss.pow(gamma) * log_p).sum(1).mean();
 }
 
+torch::Tensor soft_target_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets) {
+  return -(targets * torch::log_softmax(logits, 1)).sum(1).mean();
+}
+
 namespace {
 
 // Weights, which may be undefined, on the device of the logits.

@@ -24,6 +24,10 @@ torch::Tensor smoothed_cross_entropy(const torch::Tensor& logits, const torch::T
 torch::Tensor focal_loss(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& alpha,
                          double gamma, double label_smoothing);
 
+// Mean cross-entropy of softmax(logits) against the distributions `targets`; both float [n, classes], rows of targets
+// of sum 1.
+torch::Tensor soft_target_cross_entropy(const torch::Tensor& logits, const torch::Tensor& targets);
+
 using Loss = std::function<torch::Tensor(const torch::Tensor& logits, const torch::Tensor& labels)>;
 
 // Throws ConfigError if class_weights has another length than class_count, or where labels are to be smoothed that are
