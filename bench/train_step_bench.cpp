@@ -1,5 +1,5 @@
 // One training step: forward, loss, backward and AdamW of one network on random pixels, so that nothing but the step is
-// measured. bench/train_step.py measures the same in Python with the same LibTorch; run both in one session.
+// measured. bench/train_step.py measures the same in Python with the same LibTorch; run both one after the other.
 //   train_step_bench MODEL [--batch N] [--size PX] [--threads N] [--steps N] [--precision fp32|bf16]
 #include <fmt/format.h>
 #include <torch/torch.h>

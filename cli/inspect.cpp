@@ -91,10 +91,13 @@ ordered_json describe_checkpoint(const fs::path& folder) {
   std::size_t tensors = 0;
   for (const auto& [name, entry] : header.items()) {
     if (name == "__metadata__" || !entry.contains("shape")) continue;
+    ++tensors;
+    if (name.ends_with(".running_mean") || name.ends_with(".running_var") || name.ends_with(".num_batches_tracked")) {
+      continue;  // statistics of batch norm, which nothing learns
+    }
     std::uint64_t count = 1;
     for (const auto& side : entry["shape"]) count *= side.get<std::uint64_t>();
     parameters += count;
-    ++tensors;
   }
   const fs::path trained = folder / "train.yaml", config = fs::exists(trained) ? trained : folder / "grader.yaml";
   return {{"kind", "checkpoint"},

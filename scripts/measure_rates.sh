@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures genu beside the Python programs a user would write today, one after the other in one session, and prints a
+# Measures genu beside the Python programs a user would write today, one after the other, and prints a
 # Markdown table of rates and ratios.
 #
 #   scripts/measure_rates.sh --real DIR --peers DIR [--threads N] [--only WORK]

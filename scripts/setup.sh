@@ -30,7 +30,9 @@ while [ $# -gt 0 ]; do
     *) fail "unknown option $1; see scripts/setup.sh --help" ;;
   esac
 done
-[ -z "$real" ] || [ -d "$real/train" ] || fail "$real has no train folder; --real needs split/grade/SUBJECTSIDE.png"
+for part in train val; do
+  [ -z "$real" ] || [ -d "$real/$part" ] || fail "$real has no $part folder; --real needs split/grade/SUBJECTSIDE.png"
+done
 
 packages=(
   build-essential cmake ninja-build ccache pkg-config git python3 python3-venv

@@ -145,10 +145,11 @@ def add_others(kinds, genu, work):
                     "film.subjects=20", "--out", study], check=True, stdout=subprocess.DEVNULL)
     kinds.files["whole films of both knees (synthetic)"] = sorted(glob.glob(study + "/films/*.dcm"))
     for kind, part, options in (
-        ("genu's synthetic knees", "train", []),
+        ("genu's synthetic knees, default", "train", []),
+        ("genu's synthetic knees, oai_like.yaml", "train", ["--config", "configs/generate/oai_like.yaml"]),
         ("genu's replaced knees", "test", ["--set", "disease.replacement_share=1"]),
     ):
-        folder = os.path.join(work, part)
+        folder = os.path.join(work, f"{part}_{len(kinds.files)}")
         for name in ("train", "test", "sample"):
             options += ["--set", f"splits.{name}_per_grade={20 if name == part else 0}"]
         subprocess.run([genu, "generate", "--quiet", *options, "--out", folder], check=True, stdout=subprocess.DEVNULL)
