@@ -64,7 +64,7 @@ int run(const std::vector<std::string>& arguments) {
   for (const std::string& fault : fitted.unreadable) log_warning("left out: " + fault);
   write_file_atomically(options.out, config_text(options, fitted));
   record.add_result("films", std::to_string(fitted.films));
-  record.write(options.out + ".run.json");
+  record.write_beside(options.out);
   if (options.common.json) {
     nlohmann::ordered_json result = {{"config", options.out},
                                      {"films", fitted.films},

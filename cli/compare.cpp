@@ -57,7 +57,7 @@ int run(const std::vector<std::string>& arguments) {
       for (const auto& file : contender.files) record.add_input(file.string(), to_hex(sha256_file(file)));
     }
     record.add_result("comparison_sha256", to_hex(sha256(json)));
-    record.write(options.out + ".run.json");
+    record.write_beside(options.out);
   }
   std::fputs((options.common.json ? json : train::comparison_text(comparison)).c_str(), stdout);
   return 0;

@@ -53,6 +53,7 @@ int run_on_shards(Options& options, const std::vector<std::string>& arguments) {
   options.study.shards_sha256 = shards->index_sha256();
   RunRecord record(arguments, to_yaml(options.study));
   catch_stop_signals();
+  add_training_inputs(record, options.study.training);
   const train::StudyOutcome outcome =
       train::run_study(options.study, shards,
                        {.folder = training.folder,
@@ -65,10 +66,8 @@ int run_on_shards(Options& options, const std::vector<std::string>& arguments) {
     return 128 + stop_signal();
   }
   record.add_input(training.shards, shards->index_sha256());
-  const std::string& weights = options.study.training.init.weights;
-  if (!weights.empty()) record.add_input(weights, to_hex(sha256_file(weights)));
   record.add_library("torch", train::tensor_library_version());
-  record.write(training.folder + ".run.json");
+  record.write_beside(training.folder);
   const std::string text = training.common.json ? train::study_summary_json(options.study, outcome.rows)
                                                 : train::study_summary_text(outcome.rows);
   std::fputs(text.c_str(), stdout);

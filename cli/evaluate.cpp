@@ -7,6 +7,7 @@
 #include "cli/checkpoint_options.h"
 #include "cli/commands.h"
 #include "core/errors.h"
+#include "core/log.h"
 #include "core/run_record.h"
 #include "train/loop/grader.h"
 #include "train/loop/tensor_runtime.h"
@@ -77,12 +78,16 @@ train::Report grade(const Options& options, const std::shared_ptr<const pipeline
     train::Grader grader = train::Grader::load(checkpoint);
     add_checkpoint(record, grader);
     grader.move_to(device_named(options.device));
-    if (selected.split == pipeline::Split::kTest) {
-      touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
+    if (grader.config().chosen_samples) {
+      log_warning(grader.folder().string() +
+                  ": trained on a fold of genu crossval, and may have seen samples of this split");
     }
     const auto source = train::evaluation_source(
         shards, selected, grader.config().normalisation,
         {.size_px = grader.config().size_px, .rows = grader.config().rows, .seed = 0, .threads = options.threads});
+    if (selected.split == pipeline::Split::kTest) {
+      touches = std::max(touches, train::count_test_touch(grader.folder(), shards->index_sha256()));
+    }
     members.push_back(grader.grade(*source));
     folders.push_back(grader.folder().string());
     models.push_back(grader.config().model.name);
@@ -119,7 +124,7 @@ int run(const std::vector<std::string>& arguments) {
 #endif
     record.add_input(options.shards, shards->index_sha256());
     record.add_library("torch", train::tensor_library_version());
-    record.write(options.out + ".run.json");
+    record.write_beside(options.out);
   }
   std::fputs((options.common.json ? train::report_json(report) : train::report_text(report)).c_str(), stdout);
   return 0;

@@ -334,20 +334,25 @@ std::size_t explain_batch(const train::Grader& grader, std::span<const Knee> kne
   return knees.size() - done;
 }
 
-std::vector<Knee> chosen_knees(const train::Grader& grader, const Options& options, RunRecord& record) {
+struct ChosenKnees {
+  std::vector<Knee> knees;
+  std::string tested_shards_sha256;  // "": not of a test split
+};
+
+ChosenKnees chosen_knees(const train::Grader& grader, const Options& options, RunRecord& record) {
   if (!options.shards.empty()) {
     const auto shards = pipeline::ShardSet::open(options.shards);
     record.add_input(options.shards, shards->index_sha256());
-    auto knees = limited(knees_of_shards(shards, options), options.limit);
-    if (options.split == "test") train::count_test_touch(grader.folder(), shards->index_sha256());
-    return knees;
+    return {limited(knees_of_shards(shards, options), options.limit),
+            options.split == "test" ? shards->index_sha256() : std::string()};
   }
   if (!options.dataset.empty()) {
     const fs::path manifest = fs::path(options.dataset) / "manifest.csv";
     record.add_input(manifest.string(), to_hex(sha256_file(manifest)));
   }
-  return limited(options.dataset.empty() ? knees_of_files(grader, options) : knees_of_dataset(grader, options),
-                 options.limit);
+  return {limited(options.dataset.empty() ? knees_of_files(grader, options) : knees_of_dataset(grader, options),
+                  options.limit),
+          {}};
 }
 
 int run(const std::vector<std::string>& arguments) {
@@ -365,9 +370,11 @@ int run(const std::vector<std::string>& arguments) {
   train::Grader grader = load_grader(options.checkpoint);
   add_checkpoint(record, grader);
   grader.move_to(device_named(options.device));
-  grader.check_explainable(what);  // before a look at the test split is counted
-  const std::vector<Knee> knees = chosen_knees(grader, options, record);
+  grader.check_explainable(what);
+  const auto [knees, tested_shards_sha256] = chosen_knees(grader, options, record);
   Results results(options, grader.config());
+  // Nothing is left to be refused.
+  if (!tested_shards_sha256.empty()) train::count_test_touch(grader.folder(), tested_shards_sha256);
   std::size_t bad = 0;
   {
     ProgressBar bar("explain", knees.size(), "knees");
@@ -380,7 +387,7 @@ int run(const std::vector<std::string>& arguments) {
   }
   results.write();
   record.add_library("torch", train::tensor_library_version());
-  record.write(options.out + ".run.json");
+  record.write_beside(options.out);
   results.print();
   if (bad > 0) log_error(fmt::format("{} of {} knees could not be explained", bad, knees.size()));
   return bad > 0 ? static_cast<int>(ExitCode::kData) : 0;

@@ -109,10 +109,7 @@ int run(const std::vector<std::string>& arguments) {
   record.add_input(options.shards, shards->index_sha256());
   record.add_library("torch", train::tensor_library_version());
   record.add_result("weights_sha256", outcome.weights_sha256);
-  std::filesystem::path beside = std::filesystem::path(options.out).lexically_normal();
-  if (!beside.has_filename()) beside = beside.parent_path();
-  beside += ".run.json";
-  record.write(beside);
+  record.write_beside(options.out);
   print(outcome, options);
   return 0;
 }

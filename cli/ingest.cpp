@@ -94,7 +94,7 @@ int run(const std::vector<std::string>& arguments) {
   write_file_atomically(options.out, text);
   record.add_result("manifest_sha256", to_hex(sha256(text)));
   record.add_result("samples", std::to_string(listing.samples.size()));
-  record.write(options.out + ".run.json");
+  record.write_beside(options.out);
   print(listing, quality, options);
   return 0;
 }

@@ -1,6 +1,10 @@
 #include "cli/knee_files.h"
 
+#include <fmt/format.h>
+
 #include <cctype>
+
+#include "core/errors.h"
 
 namespace genu::cli {
 
@@ -23,7 +27,11 @@ std::optional<KneeSide> side_of(const std::filesystem::path& file, const std::st
 
 pipeline::PreprocessConfig preprocess_of(const train::GraderConfig& grader, const std::string& name) {
   pipeline::PreprocessConfig preprocess;
-  read_config(preprocess, parse_yaml_text(grader.preprocess, name + ": preprocess"));
+  try {
+    read_config(preprocess, parse_yaml_text(grader.preprocess, name + ": preprocess"));
+  } catch (const ConfigError& error) {
+    throw DataError(fmt::format("{} (a checkpoint's grader.yaml: restore it, or train again)", error.what()));
+  }
   return preprocess;
 }
 

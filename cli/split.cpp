@@ -149,9 +149,7 @@ int run(const std::vector<std::string>& arguments) {
   record.add_input(options.manifest, to_hex(sha256_file(options.manifest)));
   Splitter splitter(options, record);
   const std::vector<Written> written = options.folds > 0 ? splitter.folds() : splitter.parts();
-  fs::path out = fs::path(options.out).lexically_normal();
-  if (!out.has_filename()) out = out.parent_path();
-  record.write(out.string() + ".run.json");
+  record.write_beside(options.out);
   print(written, options);
   return 0;
 }

@@ -61,6 +61,7 @@ int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const Tr
     log_info(fmt::format("{} ranks, started by {}", launch.world_size, launch.launcher));
   }
   catch_stop_signals();
+  if (launch.leads()) add_training_inputs(record, config);
   std::shared_ptr<const pipeline::ShardSet> shards;
   const train::FitOutcome outcome = train::told(ranks.get(), [&] {
     shards = pipeline::ShardSet::open(options.shards);
@@ -78,12 +79,10 @@ int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const Tr
   if (!launch.leads()) return exit_code;
   if (ranks) record.add_result("ranks", fmt::format("{}", ranks->size()));
   record.add_input(options.shards, shards->index_sha256());
-  if (!config.init.weights.empty()) record.add_input(config.init.weights, to_hex(sha256_file(config.init.weights)));
-  if (!config.teacher.predictions.empty()) record.add_input(config.teacher.predictions, config.teacher.sha256);
   record.add_library("torch", train::tensor_library_version());
   record.add_result("images_per_second", fmt::format("{:.1f}", outcome.samples_per_second));
   if (outcome.best) record.add_result("best_quadratic_kappa", fmt::format("{}", outcome.best->quadratic_kappa));
-  record.write(options.folder + ".run.json");
+  record.write_beside(options.folder);
   print_outcome(outcome, options);
   return exit_code;
 }

@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 
 #include "core/errors.h"
 #include "core/hash.h"
@@ -65,6 +66,12 @@ bool is_answered(TrainingOptions& options, const train::TrainConfig& config) {
   }
   while (options.folder.size() > 1 && options.folder.back() == '/') options.folder.pop_back();
   return false;
+}
+
+void add_training_inputs(RunRecord& record, const train::TrainConfig& config) {
+  const std::string &weights = config.init.weights, &teacher = config.teacher.predictions;
+  if (!weights.empty() && std::filesystem::exists(weights)) record.add_input(weights, to_hex(sha256_file(weights)));
+  if (!teacher.empty()) record.add_input(teacher, config.teacher.sha256);
 }
 
 void catch_stop_signals() {

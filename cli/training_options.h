@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/command.h"
+#include "core/run_record.h"
 #include "train/loop/train_config.h"
 
 namespace genu::cli {
@@ -26,6 +27,10 @@ train::TrainConfig resolve_training(const TrainingOptions& options);
 
 // Answers --help-config and --print-config; true if that was all. Throws UsageError if shards or folder are missing.
 bool is_answered(TrainingOptions& options, const train::TrainConfig& config);
+
+// Hashes of the files that training starts from, as they are now. Initial weights that are gone are left out: a run
+// that goes on needs none.
+void add_training_inputs(RunRecord& record, const train::TrainConfig& config);
 
 // From now on SIGINT and SIGTERM are noted, not obeyed. A signal that the caller had ignored (nohup, a background job
 // of a script) stays ignored.

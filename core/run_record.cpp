@@ -39,4 +39,11 @@ void RunRecord::write(const std::filesystem::path& path) const {
   write_file_atomically(path, record.dump(2) + "\n");
 }
 
+void RunRecord::write_beside(const std::filesystem::path& output) const {
+  std::filesystem::path path = output.lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();
+  path += ".run.json";
+  write(path);
+}
+
 }  // namespace genu

@@ -24,6 +24,8 @@ class RunRecord {
   void add_result(const std::string& name, const std::string& value) { results_[name] = value; }
   // Wall time counts from construction. Throws IoError.
   void write(const std::filesystem::path& path) const;
+  // To OUTPUT.run.json, whether or not the name of the output ends in a slash.
+  void write_beside(const std::filesystem::path& output) const;
 
  private:
   std::vector<std::string> arguments_;

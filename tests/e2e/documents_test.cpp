@@ -19,8 +19,8 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> documents() {
   const fs::path root = GENU_SOURCE_DIR;
-  std::vector<fs::path> found = {root / "README.md", root / "CONTRIBUTING.md", root / "datasets/README.md", root / "models/README.md",
-                                 root / "CHANGELOG.md"};
+  std::vector<fs::path> found = {root / "README.md", root / "CONTRIBUTING.md", root / "datasets/README.md",
+                                 root / "models/README.md", root / "CHANGELOG.md"};
   for (const auto& entry : fs::directory_iterator(root / "docs")) {
     if (entry.path().extension() == ".md") found.push_back(entry.path());
   }

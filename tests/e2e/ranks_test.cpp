@@ -99,6 +99,22 @@ TEST_F(RanksOfAJob, TwoGiveTheLossOfOneWithTheDoubledBatch) {
   EXPECT_GT(std::abs(losses("apart").at(0) - losses("reference").at(0)), 1e-4);
 }
 
+// Batch norm apart, and a running mean of the weights: what was validated is what was saved.
+TEST_F(RanksOfAJob, ValidateWhatTheySave) {
+  two_ranks(train("mean", 5, "--set model.name=compact_resnet --set sync_batch_norm=false --set ema_decay=0.8"));
+  const ProgramRun graded = run_genu("evaluate --quiet --bootstrap 0 --threads 1 --checkpoint " + path("mean/last") +
+                                     " --shards " + path("shards") + " --split test --out " + path("mean_report"));
+  ASSERT_EQ(graded.exit_code, 0) << graded.err;
+  const CsvTable grades = CsvTable::read(path("mean_report/predictions.csv"));
+  double log_loss = 0;
+  for (std::size_t i = 0; i < grades.size(); ++i) {
+    const auto own = grades.column("p" + grades.cell(i, grades.column("kl")));
+    log_loss -= std::log(grades.number(i, own)) / static_cast<double>(grades.size());
+  }
+  const CsvTable rows = CsvTable::read(path("mean/last/metrics.csv"));
+  EXPECT_NEAR(rows.number(rows.size() - 1, rows.column("val_log_loss")), log_loss, 1e-5);
+}
+
 TEST_F(RanksOfAJob, AKilledOneEndsTheJobAndTheJobGoesOn) {
   const std::string command =
       train("killed", 4, "--set model.name=compact_resnet --set checkpoint_every_steps=1 --set epochs=4");

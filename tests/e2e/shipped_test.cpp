@@ -108,7 +108,8 @@ std::size_t lines_in(const std::string& text) {
   return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
 }
 
-// torchvision's mobilenet_v2 with five outputs has as many, batch norm statistics not counted, and 314 tensors with them.
+// torchvision's mobilenet_v2 with five outputs has as many, batch norm statistics not counted, and 314 tensors with
+// them.
 TEST_F(Shipped, InspectCountsWhatLearns) {
   const auto json = nlohmann::json::parse(run_genu("inspect --json " + model()).out);
   EXPECT_EQ(json.at("parameters"), 2'230'277);

@@ -199,6 +199,10 @@ TEST_F(Walk, TrainEvaluatePredict) {
   // What cannot be explained is no look at the test split.
   const std::string touches = read_text_file(path("run/best/test_touches.json"));
   expect_fault(run_genu(explain_shards + " --split test --block layer9"), 2, "no 'layer9'");
+  expect_fault(run_genu(explain_shards + " --split test"), 2, "holds explanations already");
+  expect_fault(
+      run_genu("evaluate --checkpoint " + path("run") + " --shards " + path("shards") + " --split test --source real"),
+      3, "holds no sample of the chosen source");
   EXPECT_EQ(read_text_file(path("run/best/test_touches.json")), touches);
 
   // The report does not need the run's history.

@@ -260,6 +260,97 @@ TEST_F(Fitting, StrayFoldersOfAKilledRunAreRemoved) {
   EXPECT_TRUE(run.last().has_value());
 }
 
+// A kill leaves no such thing; a copy that broke off does. Nothing may be begun anew over it.
+TEST_F(Fitting, ALinkToACheckpointWithoutWeightsIsNamedAndKept) {
+  TrainConfig config = small_config();
+  config.epochs = 1;
+  for (const char* link : {"last", "best"}) {
+    const std::string name = std::string("run_") + link;
+    fit_into(name, config, RunMode::kFresh);
+    std::filesystem::remove(folder.path() / name / link / "model.safetensors");
+    for (const RunMode mode : {RunMode::kFresh, RunMode::kResume}) {
+      try {
+        fit_into(name, config, mode);
+        FAIL() << link;
+      } catch (const DataError& error) {
+        EXPECT_NE(std::string(error.what()).find(": leads to a checkpoint without model.safetensors"),
+                  std::string::npos)
+            << error.what();
+      }
+      EXPECT_TRUE(std::filesystem::exists(last(name) / "state.safetensors"));
+    }
+  }
+}
+
+// Killed after the link of the last checkpoint has swung over and before that of the best.
+TEST_F(Fitting, KilledBetweenTheLinksAndResumedHasTheBest) {
+  TrainConfig config = small_config();
+  config.epochs = 1;
+  for (const bool had_one : {false, true}) {
+    const auto run = folder.path() / (had_one ? "had_one" : "had_none");
+    fit_into(run.filename().string(), config, RunMode::kFresh);
+    std::filesystem::remove(run / "best");
+    if (had_one) {
+      std::filesystem::copy(std::filesystem::canonical(run / "last"), run / "checkpoints/step_0000000001");
+      std::filesystem::create_symlink("checkpoints/step_0000000001", run / "best");
+    }
+    EXPECT_TRUE(fit_into(run.filename().string(), config, RunMode::kResume).finished);
+    EXPECT_EQ(std::filesystem::canonical(run / "best"), std::filesystem::canonical(run / "last"));
+    EXPECT_FALSE(std::filesystem::exists(run / "checkpoints/step_0000000001"));
+  }
+}
+
+TEST_F(Fitting, ARunThatGoesOnNeedsItsInitialWeightsNoMore) {
+  TrainConfig config = small_config();
+  fit_into("first", config, RunMode::kFresh);
+  config.init.weights = (folder.path() / "weights.safetensors").string();
+  std::filesystem::copy_file(last("first") / "model.safetensors", config.init.weights);
+  fit_into("whole", config, RunMode::kFresh);
+  fit_into("stopped", config, RunMode::kFresh, [](std::uint64_t done) { return done == 5; });
+  std::filesystem::remove(config.init.weights);
+  fit_into("stopped", config, RunMode::kResume);
+  expect_same_checkpoint("whole", "stopped");
+  EXPECT_THROW(fit_into("fresh", config, RunMode::kFresh), IoError);
+}
+
+TEST_F(Fitting, ADivergedCheckpointGradesNothing) {
+  TrainConfig config = small_config();
+  config.epochs = 1;
+  fit_into("run", config, RunMode::kFresh);
+  const auto file = last("run") / "model.safetensors";
+  StateDict weights = read_weights(file);
+  weights.at("classifier.1.bias")[2] = std::nanf("");
+  write_safetensors(file, weights, {});
+  FakeSource source({.sample_count = 5, .batch_size = 5, .size_px = size_px, .order = FakeOptions::Order::kStored});
+  try {
+    Grader::load(last("run")).grade(source);
+    FAIL();
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("model.safetensors: its probabilities are no numbers"), std::string::npos)
+        << error.what();
+  }
+}
+
+TEST_F(Fitting, ADamagedConfigOfACheckpointIsNamed) {
+  TrainConfig config = small_config();
+  config.epochs = 1;
+  fit_into("run", config, RunMode::kFresh);
+  const auto path = last("run") / "grader.yaml";
+  const std::string whole = read_text_file(path);
+  const auto at = whole.find("size_px:");
+  const std::string without_size = whole.substr(0, at) + whole.substr(whole.find('\n', at) + 1);
+  for (const std::string& text :
+       {without_size, whole.substr(0, whole.size() / 2) + ": {", std::string("size_px: many\n")}) {
+    write_file_atomically(path, std::string_view(text));
+    try {
+      Grader::load(last("run"));
+      FAIL() << text;
+    } catch (const DataError& error) {
+      EXPECT_NE(std::string(error.what()).find(path.string()), std::string::npos) << error.what();
+    }
+  }
+}
+
 // The same batch again and again: an epoch of several steps, so that few checkpoints are written.
 class RepeatedBatch : public FakeSource {
  public:
@@ -517,11 +608,18 @@ TEST_F(Taught, AFileThatDoesNotFitIsOneLineBeforeTheFirstStep) {
   fit_into("begun", config, RunMode::kFresh, [](std::uint64_t done) { return done == 1; });
   write_file_atomically(config.teacher.predictions, std::string_view(lesson(20, 1)));
   expect_refusal("begun", config, RunMode::kResume, "is not the file that the run was begun with");
+  TrainConfig hashed = config;  // as the command line does
+  hashed.teacher.sha256 = to_hex(sha256_file(config.teacher.predictions));
+  expect_refusal("begun", hashed, RunMode::kResume, "is not the file that ");
   TrainConfig twice = config;
   twice.teacher.sha256.clear();
   const std::string text = lesson(20, 0);
   write_file_atomically(config.teacher.predictions, std::string_view(text + text.substr(text.rfind("sample019"))));
-  expect_refusal("twice", twice, RunMode::kFresh, "sample sample019 stands twice");
+  expect_refusal("twice", twice, RunMode::kFresh, "sample sample019 of subject subject009 stands twice");
+  std::string sums = text;
+  sums.replace(sums.rfind("0.92"), 4, "0.29");
+  write_file_atomically(config.teacher.predictions, std::string_view(sums));
+  expect_refusal("sums", twice, RunMode::kFresh, "the probabilities of sample sample019 have the sum 0.37");
 }
 
 TEST(TrainConfig, ATeacherNeedsOneOutputAGrade) {

@@ -14,6 +14,8 @@
 #include "core/log.h"
 #include "tests/temporary_folder.h"
 #include "tests/train/fake_shards.h"
+#include "train/loop/checkpoint.h"
+#include "train/loop/export_grader.h"
 #include "train/loop/folds.h"
 #include "train/metrics/comparison.h"
 #include "train/metrics/predictions_file.h"
@@ -246,6 +248,31 @@ TEST_F(Studying, FoldsTakeNoTeacher) {
   what.training.teacher.predictions = "said.csv";
   EXPECT_THROW(study("run", what, RunMode::kFresh), ConfigError);
   EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
+}
+
+// A config that no run accepts leaves a folder that the mended one may take.
+TEST_F(Studying, AStudyThatCameToNoCheckpointBindsNobody) {
+  StudyConfig what = config();
+  what.folds = 0;
+  what.training.epochs = 1;
+  what.training.loss.class_weights = {1, 2};
+  EXPECT_THROW(study("run", what, RunMode::kFresh), ConfigError);
+  what.training.loss.class_weights.clear();
+  EXPECT_TRUE(study("run", what, RunMode::kFresh).finished);
+}
+
+// No split of the shards is unseen by a fold's network.
+TEST_F(Studying, AFoldIsNotExported) {
+  StudyConfig what = config();
+  what.training.epochs = 1;
+  study("folds", what, RunMode::kFresh);
+  const auto run = folder.path() / "folds/repeat-00/fold-00/run";
+  EXPECT_TRUE(read_grader_config(run / "best").chosen_samples);
+  EXPECT_THROW(export_grader(run, set, {}, folder.path() / "shipped"), DataError);
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "shipped"));
+  what.folds = 0;
+  study("whole", what, RunMode::kFresh);
+  EXPECT_FALSE(read_grader_config(folder.path() / "whole/repeat-00/run/best").chosen_samples);
 }
 
 TEST_F(Studying, AUsedFolderOrAnotherConfigIsRefused) {

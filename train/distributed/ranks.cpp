@@ -215,7 +215,7 @@ void Ranks::add_up(const std::vector<torch::Tensor>& tensors) {
   const torch::NoGradGuard no_grad;
   const auto buckets = buckets_of(tensors);
   std::vector<std::vector<torch::Tensor>> flat;
-  for (const auto& bucket : buckets) flat.push_back({flatten(tensors, bucket)});
+  for (const auto& bucket : buckets) flat.push_back({flatten(tensors, bucket).to(options_.device)});
   work([&] {
     std::vector<c10::intrusive_ptr<c10d::Work>> pending;
     for (auto& one : flat) pending.push_back(group_->backend->allreduce(one));
@@ -248,7 +248,7 @@ bool Ranks::any(bool here) { return add_up(std::vector<double>{here ? 1.0 : 0.0}
 void Ranks::copy_from_leader(const std::vector<torch::Tensor>& tensors) {
   const torch::NoGradGuard no_grad;
   for (const auto& bucket : buckets_of(tensors)) {
-    std::vector<torch::Tensor> flat = {flatten(tensors, bucket)};
+    std::vector<torch::Tensor> flat = {flatten(tensors, bucket).to(options_.device)};
     work([&] { return std::vector{group_->backend->broadcast(flat)}; });
     unflatten(flat.front(), tensors, bucket);
   }

@@ -69,6 +69,15 @@ Cursor parse_cursor(const Safetensors& file) {
   return cursor;
 }
 
+template <class Config>
+Config read_stored(const std::filesystem::path& file) {
+  try {
+    return load_config<Config>(file, {});
+  } catch (const ConfigError& error) {
+    throw DataError(fmt::format("{} (a checkpoint's file: restore it, or train again)", error.what()));
+  }
+}
+
 }  // namespace
 
 double validation_score(const EpochRow::Validation& validation, ScoreChoice choice) {
@@ -139,11 +148,16 @@ void write_checkpoint(const std::filesystem::path& folder, const CheckpointParts
 }
 
 TrainConfig read_checkpoint_config(const std::filesystem::path& folder) {
-  return load_config<TrainConfig>(folder / "train.yaml", {});
+  return read_stored<TrainConfig>(folder / "train.yaml");
 }
 
 GraderConfig read_grader_config(const std::filesystem::path& folder) {
-  return load_config<GraderConfig>(folder / "grader.yaml", {});
+  const auto file = folder / "grader.yaml";
+  const auto config = read_stored<GraderConfig>(file);
+  if (config.size_px == 0) {
+    throw DataError(file.string() + ": does not say at what size_px pictures are graded; restore it, or train again");
+  }
+  return config;
 }
 
 TrainingState read_training_state(const std::filesystem::path& folder) {

@@ -87,6 +87,11 @@ ExportOutcome export_grader(const fs::path& checkpoint, const std::shared_ptr<co
   const fs::path from = find_checkpoint(checkpoint);
   GraderConfig config = read_grader_config(from);
   check_shards(config, *shards, from);
+  if (config.chosen_samples) {
+    throw DataError(
+        from.string() +
+        ": trained on a fold of genu crossval, so that no split of the shards is unseen; export a run of genu train");
+  }
   if (is_forest(config.model) && (options.components > 0 || options.storage != WeightStorage::kFp32)) {
     throw UsageError("a random_forest has no features to know a knee by and no half precision; add --components 0");
   }

@@ -39,10 +39,11 @@ void address_torch_generator(std::uint64_t seed, std::uint64_t position, std::st
   torch::manual_seed(RandomStream(seed, position, stage).next_u64());
 }
 
-std::shared_ptr<GraderModel> make_initial_model(const TrainConfig& config, int class_count) {
+// Of a run that goes on, the weights come from its checkpoint.
+std::shared_ptr<GraderModel> make_initial_model(const TrainConfig& config, int class_count, RunMode mode) {
   address_torch_generator(config.seed, 0, "initial weights");
   std::shared_ptr<GraderModel> model = make_model(config.model, class_count);
-  if (!config.init.weights.empty()) {
+  if (mode == RunMode::kFresh && !config.init.weights.empty()) {
     const LoadOptions options{
         .head = config.init.head, .channels = ChannelPolicy::kFold, .head_prefix = model->head_prefix()};
     const LoadReport report =
@@ -71,12 +72,12 @@ struct PhaseTools {
 // One run in progress.
 class Fit {
  public:
-  Fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& folder)
+  Fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& folder, RunMode mode)
       : config_(config),
         inputs_(inputs),
         folder_(folder),
         phases_(phases_of(config)),
-        model_(make_initial_model(config, inputs.grader.class_count)),
+        model_(make_initial_model(config, inputs.grader.class_count, mode)),
         accumulate_(static_cast<std::uint64_t>(config.data.accumulate)),
         device_(device_of(config.device, inputs.ranks == nullptr ? 0 : inputs.ranks->local_rank())) {
     use_channels_last(*model_);
@@ -129,7 +130,7 @@ class Fit {
   std::optional<EpochRow::Validation> validate();
   void report_epoch(const EpochRow& row, bool best);
   void save(RunFolder::Rank rank);
-  FitOutcome outcome(double seconds, std::uint64_t first_step) const;
+  FitOutcome outcome(double seconds) const;
 
   const TrainConfig& config_;
   const FitInputs& inputs_;
@@ -144,6 +145,7 @@ class Fit {
   std::unique_ptr<EventFile> events_;  // of the leader
   TensorSum norm_sync_;                // empty: each rank's batch norm on its own
   std::uint64_t steps_per_epoch_ = 0;
+  double samples_shown_ = 0;  // by this call, over all ranks
   Cursor cursor_;
   std::vector<EpochRow> rows_;
   pipeline::Batch batch_;
@@ -191,6 +193,8 @@ void Fit::restore(const std::filesystem::path& checkpoint) {
   }
   begin_phase();
   if (!finished() && cursor_.phase_steps > 0) tools_->optimiser.load(state.tensors, state_file);
+  const bool ends_the_best_epoch = cursor_.step_in_epoch == 0 && cursor_.best_epoch == cursor_.epoch;
+  if (leads() && ends_the_best_epoch) folder_.make_last_the_best();
 }
 
 double Fit::learning_rate(std::uint64_t phase_step) const {
@@ -270,14 +274,20 @@ void Fit::train_step() {
   ++cursor_.phase_steps;
   ++cursor_.steps;
   cursor_.loss_sum += step.loss_sum / step.samples;
+  samples_shown_ += step.samples;
   if (average_) average_->update(state_dict(*model_), cursor_.steps);
   record({"train/loss", step.loss_sum / step.samples});
   record({"train/learning_rate", rate});
 }
 
 std::optional<EpochRow::Validation> Fit::validate() {
-  // Running statistics of batch norm differ between ranks: rank 0's are those that are kept.
+  // Running statistics of batch norm differ between ranks, and with them their mean: rank 0's are those that are kept.
   copy_from_leader(model_->buffers());
+  if (average_) {
+    std::vector<torch::Tensor> means;
+    for (const auto& [name, tensor] : average_->tensors()) means.push_back(tensor);
+    copy_from_leader(means);
+  }
   if (inputs_.validation == nullptr) return std::nullopt;
   StateDict live;
   if (average_) {
@@ -363,15 +373,13 @@ void Fit::end_phase_if_due() {
   cursor_.phase_steps = 0;
 }
 
-FitOutcome Fit::outcome(double seconds, std::uint64_t first_step) const {
-  const double samples = static_cast<double>((cursor_.steps - first_step) * accumulate_ * cursor_.ranks *
-                                             static_cast<std::uint64_t>(config_.data.batch_size));
+FitOutcome Fit::outcome(double seconds) const {
   FitOutcome out{.epochs_done = cursor_.epoch,
                  .steps_done = cursor_.steps,
                  .best = std::nullopt,
                  .best_epoch = cursor_.best_epoch,
                  .finished = finished(),
-                 .samples_per_second = seconds > 0 ? samples / seconds : 0.0};
+                 .samples_per_second = seconds > 0 ? samples_shown_ / seconds : 0.0};
   for (const EpochRow& row : rows_) {
     if (row.epoch == cursor_.best_epoch) out.best = row.validation;
   }
@@ -380,7 +388,6 @@ FitOutcome Fit::outcome(double seconds, std::uint64_t first_step) const {
 
 FitOutcome Fit::run(const StopRequest& stop) {
   using Clock = std::chrono::steady_clock;
-  const std::uint64_t first_step = cursor_.steps;
   double seconds = 0;  // in training steps
   copy_from_leader(model_->parameters());
   copy_from_leader(model_->buffers());
@@ -407,14 +414,14 @@ FitOutcome Fit::run(const StopRequest& stop) {
       const auto every = static_cast<std::uint64_t>(config_.checkpoint_every_steps);
       if (!epoch_ends && (stopping || (every > 0 && cursor_.steps % every == 0))) save(RunFolder::Rank::kLast);
       if (stopping && !epoch_ends) {
-        return outcome(seconds + std::chrono::duration<double>(Clock::now() - start).count(), first_step);
+        return outcome(seconds + std::chrono::duration<double>(Clock::now() - start).count());
       }
     }
     seconds += std::chrono::duration<double>(Clock::now() - start).count();
     end_epoch();
     if (anywhere(stop && stop(cursor_.steps)) && !finished()) break;
   }
-  return outcome(seconds, first_step);
+  return outcome(seconds);
 }
 
 }  // namespace
@@ -425,7 +432,12 @@ namespace {
 void check_resumable(const TrainConfig& config, const FitInputs& inputs, const RunFolder& folder,
                      const std::filesystem::path& last) {
   const std::string name = folder.path().string();
-  if (!(read_checkpoint_config(last) == config)) {
+  const TrainConfig begun = read_checkpoint_config(last);
+  if (begun.teacher.predictions == config.teacher.predictions && begun.teacher.sha256 != config.teacher.sha256) {
+    throw DataError(fmt::format("{}: is not the file that {} was begun with; restore it, or choose another folder",
+                                config.teacher.predictions, name));
+  }
+  if (!(begun == config)) {
     throw UsageError(
         fmt::format("{}: was begun with another config ({}); resume with that one, or choose another folder", name,
                     (last / "train.yaml").string()));
@@ -440,7 +452,8 @@ void check_resumable(const TrainConfig& config, const FitInputs& inputs, const R
 namespace {
 
 // A forest is grown at once: where there is a checkpoint, nothing is left to do.
-FitOutcome finished_forest(const std::filesystem::path& last) {
+FitOutcome finished_forest(RunFolder& folder, const std::filesystem::path& last) {
+  folder.make_last_the_best();
   const auto path = last / "metrics.csv";
   const auto rows = parse_epoch_rows(read_text_file(path), path.string());
   if (rows.empty()) throw DataError(path.string() + ": no row; the checkpoint is damaged, train again");
@@ -461,8 +474,8 @@ FitOutcome fit(const TrainConfig& config, const FitInputs& inputs, RunFolder& fo
     if (is_forest(config.model) && inputs.ranks != nullptr) {
       throw UsageError("a random_forest grows in one process; start genu without a launcher");
     }
-    if (is_forest(config.model)) return last ? finished_forest(*last) : fit_forest(config, inputs, folder);
-    Fit run(config, inputs, folder);
+    if (is_forest(config.model)) return last ? finished_forest(folder, *last) : fit_forest(config, inputs, folder);
+    Fit run(config, inputs, folder, last ? RunMode::kResume : RunMode::kFresh);
     if (last) run.restore(*last);
     return run.run(stop);
   });

@@ -4,6 +4,7 @@
 #include <torch/torch.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/errors.h"
 #include "core/hash.h"
@@ -109,6 +110,10 @@ std::vector<double> row_of(const torch::Tensor& values, std::int64_t i) {
 }  // namespace
 
 std::vector<double> Grader::tempered(std::vector<double> probabilities) const {
+  if (!std::all_of(probabilities.begin(), probabilities.end(), [](double p) { return std::isfinite(p); })) {
+    throw DataError(fmt::format("{}: its probabilities are no numbers; the training diverged, take another checkpoint",
+                                (folder_ / "model.safetensors").string()));
+  }
   if (!config_.temperature) return probabilities;
   return scale_temperature({"", "", 0, std::move(probabilities)}, *config_.temperature).probabilities;
 }

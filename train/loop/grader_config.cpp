@@ -14,6 +14,7 @@ void GraderConfig::list_fields(FieldList& fields) {
   fields.choice("decoding", decoding, decoding_words(), "network outputs to probabilities of the grades");
   fields.add("preprocess", preprocess, "what turned films into the stored pixels, YAML text");
   fields.add("shards_sha256", shards_sha256, "hash of the shards' index that the weights were trained on");
+  fields.add("chosen_samples", chosen_samples, "trained on a fold of genu crossval, whose samples may be of any split");
   fields.add("temperature", temperature, Range{0.01, 100.0}, "of an exported grader: scales its probabilities");
   fields.add("distance_limit", distance_limit, Range{0.0, 1e9},
              "of an exported grader: pictures with features farther from knees' are not graded");

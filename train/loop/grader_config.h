@@ -21,8 +21,9 @@ struct GraderConfig {
   double sd_grey = 1;
   bool flip_average = true;
   Decoding decoding = Decoding::kSoftmax;
-  std::string preprocess;     // PreprocessConfig as YAML text, from the shards
-  std::string shards_sha256;  // of the shards.json the model was trained on
+  std::string preprocess;       // PreprocessConfig as YAML text, from the shards
+  std::string shards_sha256;    // of the shards.json the model was trained on
+  bool chosen_samples = false;  // trained on a fold of genu crossval, whose samples may be of any split
   // Of an exported grader (export_grader.h) alone:
   std::optional<double> temperature;     // that probabilities are given with
   std::optional<double> distance_limit;  // a picture farther than this from knees is none; knees.safetensors is there

@@ -30,12 +30,21 @@ void file_work(const fs::path& path, const F& work) {
 }  // namespace
 
 RunFolder::RunFolder(fs::path path, Access access) : path_(std::move(path)) {
+  for (const char* link : {"last", "best"}) require_whole(link);
   if (access == Access::kRead) return;
   make_folders(path_ / kCheckpoints);
   if (::access((path_ / kCheckpoints).c_str(), W_OK) != 0) {
     throw IoError(path_.string() + ": not writable; choose another folder");
   }
   file_work(path_, [this] { remove_unlinked(); });
+}
+
+void RunFolder::require_whole(const char* link) const {
+  const fs::path found = path_ / link;
+  std::error_code ignored;
+  if (!fs::is_symlink(fs::symlink_status(found, ignored)) || fs::exists(found / kModelFile, ignored)) return;
+  throw DataError(fmt::format("{}: leads to a checkpoint without {}; restore it, or choose another folder",
+                              found.string(), kModelFile));
 }
 
 std::optional<fs::path> RunFolder::target(const char* link) const {
@@ -74,6 +83,15 @@ void RunFolder::save(std::uint64_t step, Rank rank, const std::function<void(con
     const fs::path relative = fs::path(kCheckpoints) / name;
     point("last", relative);
     if (rank == Rank::kLastAndBest) point("best", relative);
+    remove_unlinked();
+  });
+}
+
+void RunFolder::make_last_the_best() {
+  const auto checkpoint = last();
+  if (!checkpoint || best() == checkpoint) return;
+  file_work(path_, [&] {
+    point("best", fs::path(kCheckpoints) / checkpoint->filename());
     remove_unlinked();
   });
 }

@@ -5,7 +5,8 @@
 //   RUN/best -> checkpoints/step_0000000180
 //
 // A checkpoint is written under a temporary name, renamed whole, then the links swing over (rename of a link is
-// atomic), then what no link points to is removed: a kill at any point leaves `last` and `best` whole.
+// atomic, last before best), then what no link points to is removed: a kill at any point leaves `last` and `best`
+// whole.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,7 @@ class RunFolder {
     kWrite,  // makes the folder if need be and removes what a killed run left half-done
     kRead,   // of a rank that does not write; requires that rank 0 has the folder already
   };
-  // Throws IoError if it cannot be written.
+  // Throws IoError if it cannot be written, DataError where a link leads to no whole checkpoint, which no kill leaves.
   explicit RunFolder(std::filesystem::path path, Access access = Access::kWrite);
 
   const std::filesystem::path& path() const { return path_; }
@@ -34,7 +35,12 @@ class RunFolder {
   // Requires write access and that no linked checkpoint has this step.
   void save(std::uint64_t step, Rank rank, const std::function<void(const std::filesystem::path&)>& write);
 
+  // What a kill between the swings of the two links left undone. Nothing where there is no last checkpoint. Requires
+  // write access.
+  void make_last_the_best();
+
  private:
+  void require_whole(const char* link) const;
   std::optional<std::filesystem::path> target(const char* link) const;
   void point(const char* link, const std::filesystem::path& relative_target) const;
   void remove_unlinked() const;

@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "train/loop/folds.h"
 #include "train/loop/grader.h"
+#include "train/loop/test_touches.h"
 #include "train/metrics/predictions_file.h"
 #include "train/metrics/report.h"
 
@@ -105,15 +106,19 @@ class Study {
                                      .limit_samples = config_.training.data.limit_samples,
                                      .batch_size = validation.batch_size},
                                     grader.config().normalisation, options);
-    report(grader.grade(*source), name, folder);
+    const bool is_test = !samples && config_.graded == "test";
+    const int touches = is_test ? count_test_touch(grader.folder(), config_.shards_sha256) : 0;
+    report(grader.grade(*source), name, folder, touches);
   }
 
-  void report(std::vector<Prediction> predictions, const std::string& name, const fs::path& folder) const {
+  void report(std::vector<Prediction> predictions, const std::string& name, const fs::path& folder,
+              int test_touches = 0) const {
     Report report =
         make_report(std::move(predictions), {.replicates = config_.bootstrap, .confidence = 0.95, .seed = 0});
     report.checkpoint = (folder.lexically_relative(request_.folder) / "run").string();
     report.model = config_.training.model.name;
     report.split = name;
+    if (test_touches > 0) report.test_touches = test_touches;
     write_report(report, folder);
   }
 
@@ -123,10 +128,18 @@ class Study {
   const StopRequest& stop_;
 };
 
-// Writes study.yaml, or checks that this is the study that it says.
+bool holds_a_checkpoint(const fs::path& folder) {
+  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+    if (entry.path().filename() == "last") return true;
+  }
+  return false;
+}
+
+// Writes study.yaml, or checks that this is the study that it says. One that has not come to a checkpoint, as with a
+// config that no run accepts, binds nobody.
 void begin(const StudyConfig& config, const StudyRequest& request) {
   const fs::path file = request.folder / "study.yaml";
-  if (!fs::exists(file)) {
+  if (!fs::exists(file) || !holds_a_checkpoint(request.folder)) {
     make_folders(request.folder);
     write_file_atomically(file, to_yaml(config));
     return;

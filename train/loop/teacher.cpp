@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <numeric>
 #include <vector>
 
 #include "core/errors.h"
@@ -9,6 +11,13 @@
 #include "train/metrics/predictions_file.h"
 
 namespace genu::train {
+
+namespace {
+
+// Ids are unique within a source; a namesake of another one is another person's.
+std::string key_of(const SampleIdentity& identity) { return identity.sample_id + '\n' + identity.subject; }
+
+}  // namespace
 
 Teacher::Teacher(const TeacherConfig& config, int class_count) : config_(config) {
   const std::string& file = config.predictions;
@@ -22,8 +31,17 @@ Teacher::Teacher(const TeacherConfig& config, int class_count) : config_(config)
       throw DataError(fmt::format("{}: probabilities of {} grades, and the network has {}", file,
                                   prediction.probabilities.size(), class_count));
     }
-    if (!rows_.emplace(prediction.sample_id, static_cast<std::int64_t>(rows_.size())).second) {
-      throw DataError(fmt::format("{}: sample {} stands twice; keep one row of each", file, prediction.sample_id));
+    const SampleIdentity identity{prediction.sample_id, prediction.subject};
+    if (!rows_.emplace(key_of(identity), static_cast<std::int64_t>(rows_.size())).second) {
+      throw DataError(
+          fmt::format("{}: sample {} of subject {} stands twice; give every sample of the shards an id of its own",
+                      file, identity.sample_id, identity.subject));
+    }
+    const double sum = std::accumulate(prediction.probabilities.begin(), prediction.probabilities.end(), 0.0);
+    if (std::abs(sum - 1) > 1e-3) {
+      throw DataError(
+          fmt::format("{}: the probabilities of sample {} have the sum {:.4g}, not 1; write it with genu evaluate",
+                      file, identity.sample_id, sum));
     }
     values.insert(values.end(), prediction.probabilities.begin(), prediction.probabilities.end());
   }
@@ -31,21 +49,21 @@ Teacher::Teacher(const TeacherConfig& config, int class_count) : config_(config)
 }
 
 void Teacher::require_all(const BatchSource& source) const {
-  for (const std::size_t sample : source.samples()) row_of(source.identity(sample).sample_id);
+  for (const std::size_t sample : source.samples()) row_of(source.identity(sample));
 }
 
 torch::Tensor Teacher::probabilities(const pipeline::Batch& batch, const BatchSource& source) const {
   std::vector<std::int64_t> rows;
-  for (const std::size_t sample : batch.samples) rows.push_back(row_of(source.identity(sample).sample_id));
+  for (const std::size_t sample : batch.samples) rows.push_back(row_of(source.identity(sample)));
   return table_.index_select(0, torch::tensor(rows, torch::kInt64));
 }
 
-std::int64_t Teacher::row_of(const std::string& sample_id) const {
-  const auto found = rows_.find(sample_id);
+std::int64_t Teacher::row_of(const SampleIdentity& sample) const {
+  const auto found = rows_.find(key_of(sample));
   if (found == rows_.end()) {
     throw DataError(fmt::format(
         "{}: says nothing of the training sample {}; make it of the same shards by genu evaluate --split train",
-        config_.predictions, sample_id));
+        config_.predictions, sample.sample_id));
   }
   return found->second;
 }

@@ -16,8 +16,8 @@ namespace genu::train {
 // 2015): an ensemble of any size costs nothing in the loop.
 class Teacher {
  public:
-  // Throws what read_predictions() throws, and DataError on another number of grades, a sample that stands twice or
-  // another file than that of config.sha256.
+  // Throws what read_predictions() throws, and DataError on another number of grades, a row whose sum is not 1, a
+  // sample that stands twice or another file than that of config.sha256.
   Teacher(const TeacherConfig& config, int class_count);
 
   // Throws DataError naming the first sample of the source that the file lacks.
@@ -28,11 +28,11 @@ class Teacher {
   double weight() const { return config_.weight; }
 
  private:
-  std::int64_t row_of(const std::string& sample_id) const;
+  std::int64_t row_of(const SampleIdentity& sample) const;
 
   TeacherConfig config_;
-  std::unordered_map<std::string, std::int64_t> rows_;
-  torch::Tensor table_;  // float32 [samples, classes]
+  std::unordered_map<std::string, std::int64_t> rows_;  // by sample and subject
+  torch::Tensor table_;                                 // float32 [samples, classes]
 };
 
 }  // namespace genu::train

@@ -2,10 +2,27 @@
 
 #include <nlohmann/json.hpp>
 
+#include "core/csv.h"
 #include "core/errors.h"
 #include "core/files.h"
+#include "train/loop/grader_config.h"
+#include "train/loop/train_config.h"
 
 namespace genu::train {
+
+namespace {
+
+// One an epoch, where the training run itself validated on the test split of these shards.
+int looks_in_training(const std::filesystem::path& folder, const std::string& shards_sha256) {
+  const auto training = folder / "train.yaml", rows = folder / "metrics.csv";
+  if (!std::filesystem::exists(training) || !std::filesystem::exists(rows)) return 0;
+  const auto config = load_config<TrainConfig>(training, {});
+  const auto grader = load_config<GraderConfig>(folder / "grader.yaml", {});
+  const bool looked = config.validation.split == SplitChoice::kTest && grader.shards_sha256 == shards_sha256;
+  return looked ? static_cast<int>(CsvTable::read(rows).size()) : 0;
+}
+
+}  // namespace
 
 int count_test_touch(const std::filesystem::path& folder, const std::string& shards_sha256) {
   const auto path = folder / "test_touches.json";
@@ -21,7 +38,7 @@ int count_test_touch(const std::filesystem::path& folder, const std::string& sha
   const int touches = (count.is_null() ? 0 : count.get<int>()) + 1;
   count = static_cast<unsigned>(touches);
   write_file_atomically(path, counts.dump(2) + "\n");
-  return touches;
+  return touches + looks_in_training(folder, shards_sha256);
 }
 
 }  // namespace genu::train

@@ -70,7 +70,8 @@ RunFolder open_folder(const RunRequest& request) {
 FitOutcome run_training(const TrainConfig& config, const Shards& shards, const RunRequest& request,
                         const StopRequest& stop) {
   check_config(config);
-  const GraderConfig grader = grader_config(config, *shards);
+  GraderConfig grader = grader_config(config, *shards);
+  grader.chosen_samples = request.samples.has_value();
   if (request.ranks != nullptr) {
     request.ranks->require_agreement(
         fmt::format("{}{} {}", to_yaml(config), grader.shards_sha256, request.mode == RunMode::kResume));

@@ -26,13 +26,17 @@ std::optional<Anova> one_way_anova(const std::vector<std::vector<double>>& group
     count += static_cast<double>(group.size());
     sum = std::accumulate(group.begin(), group.end(), sum);
   }
+  // Asked of the values: a mean of equal ones may round to another, and leave a spread of rounding.
+  const auto is_constant = [](const std::vector<double>& group) {
+    return std::all_of(group.begin(), group.end(), [&](double value) { return value == group.front(); });
+  };
+  if (std::all_of(groups.begin(), groups.end(), is_constant)) return std::nullopt;
   double between = 0, within = 0;
   for (const auto& group : groups) {
     const double centre = mean(group);
     between += static_cast<double>(group.size()) * (centre - sum / count) * (centre - sum / count);
     for (const double value : group) within += (value - centre) * (value - centre);
   }
-  if (!(within > 0)) return std::nullopt;
   Anova out{.between_degrees = static_cast<double>(groups.size()) - 1,
             .within_degrees = count - static_cast<double>(groups.size())};
   out.f = (between / out.between_degrees) / (within / out.within_degrees);
