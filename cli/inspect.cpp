@@ -96,7 +96,12 @@ ordered_json describe_checkpoint(const fs::path& folder) {
       continue;  // statistics of batch norm, which nothing learns
     }
     std::uint64_t count = 1;
-    for (const auto& side : entry["shape"]) count *= side.get<std::uint64_t>();
+    for (const auto& side : entry["shape"]) {
+      if (!side.is_number_unsigned()) {
+        throw DataError(weights.string() + ": its header is damaged; restore it or train again");
+      }
+      count *= side.get<std::uint64_t>();
+    }
     parameters += count;
   }
   const fs::path trained = folder / "train.yaml", config = fs::exists(trained) ? trained : folder / "grader.yaml";

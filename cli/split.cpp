@@ -10,6 +10,7 @@
 #include "core/errors.h"
 #include "core/files.h"
 #include "core/hash.h"
+#include "core/log.h"
 #include "core/run_record.h"
 #include "pipeline/source/manifest.h"
 #include "pipeline/split/make_split.h"
@@ -69,13 +70,19 @@ struct Written {
   SplitTable table;
 };
 
+std::vector<SourceSample> listed(const std::string& manifest) {
+  SourceListing listing = read_manifest(manifest, FaultPolicy::kStop);
+  for (const std::string& note : listing.notes) log_info(note);
+  return std::move(listing.samples);
+}
+
 class Splitter {
  public:
   Splitter(const Options& options, RunRecord& record)
       : options_(options),
         record_(record),
         table_(CsvTable::read(options.manifest)),
-        samples_(read_manifest(options.manifest, FaultPolicy::kStop).samples) {
+        samples_(listed(options.manifest)) {
     if (samples_.empty()) throw DataError(options.manifest + ": no samples; list a source first");
   }
 

@@ -31,6 +31,7 @@ void print(const pipeline::VerifyReport& report, bool json) {
     line += fmt::format("{} damaged", report.damaged_samples);
   } else {
     line += report.quarantined_samples > 0 ? "the rest intact" : "all intact";
+    if (!report.faults.empty()) line += ", not all in use";
   }
   std::puts(line.c_str());
 }

@@ -36,7 +36,9 @@ void RunRecord::write(const std::filesystem::path& path) const {
       {"libraries", libraries_},
       {"results", results_},
   };
-  write_file_atomically(path, record.dump(2) + "\n");
+  // Names of files need not be UTF-8.
+  const auto text = record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  write_file_atomically(path, text + "\n");
 }
 
 void RunRecord::write_beside(const std::filesystem::path& output) const {

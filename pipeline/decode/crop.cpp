@@ -3,11 +3,21 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 #include "core/errors.h"
 
 namespace genu::pipeline {
+
+namespace {
+
+// A knee fills a good part of its picture; a box far larger is a slip, and would take memory without bound.
+constexpr std::int64_t kMostOfPicture = 4;
+
+std::int64_t area_px(int width_px, int height_px) { return static_cast<std::int64_t>(width_px) * height_px; }
+
+}  // namespace
 
 DecodedImage crop(const DecodedImage& image, const PixelBox& box) {
   const int left = std::max(box.left_px, 0);
@@ -17,6 +27,10 @@ DecodedImage crop(const DecodedImage& image, const PixelBox& box) {
   if (!(left < right && top < bottom)) {
     throw DataError(fmt::format("the box {} x {} px at ({}, {}) lies outside the picture of {} x {} px; correct it",
                                 box.width_px, box.height_px, box.left_px, box.top_px, image.width_px, image.height_px));
+  }
+  if (area_px(box.width_px, box.height_px) > kMostOfPicture * area_px(image.width_px, image.height_px)) {
+    throw DataError(fmt::format("the box {} x {} px covers more than {} times the picture of {} x {} px; correct it",
+                                box.width_px, box.height_px, kMostOfPicture, image.width_px, image.height_px));
   }
   const auto depth = static_cast<std::size_t>(image.bit_depth / 8);
   const auto width = static_cast<std::size_t>(box.width_px);

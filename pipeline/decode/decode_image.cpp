@@ -81,10 +81,27 @@ DecodedImage decode_by_module(std::span<const std::uint8_t> bytes, const std::st
   return {raw.width_px, raw.height_px, raw.bit_depth, {raw.bytes, raw.bytes + size}, raw.colour_percent};
 }
 
-// libjpeg fills what is missing with grey and only warns, so the end-of-image marker is asked for here.
+// Where the first scan begins, segment by segment from the start of the image; the file's end if there is none. As
+// libjpeg does, it passes over fill bytes between segments.
+std::size_t first_jpeg_scan(std::span<const std::uint8_t> bytes) {
+  constexpr std::uint8_t kStartOfScan = 0xDA;
+  std::size_t at = 2;
+  while (at < bytes.size()) {
+    while (at < bytes.size() && bytes[at] != 0xFF) ++at;
+    while (at < bytes.size() && bytes[at] == 0xFF) ++at;
+    if (at + 2 >= bytes.size()) break;
+    if (bytes[at] == kStartOfScan) return at;
+    at += 1 + (static_cast<std::size_t>(bytes[at + 1]) << 8 | bytes[at + 2]);
+  }
+  return bytes.size();
+}
+
+// libjpeg fills what is missing with grey and only warns, so the end-of-image marker is asked for here; behind the
+// first scan's start, for a thumbnail in an EXIF segment has one of its own.
 void require_jpeg_end(std::span<const std::uint8_t> bytes, const std::string& name) {
   constexpr std::array<std::uint8_t, 2> kEndOfImage = {0xFF, 0xD9};
-  if (std::find_end(bytes.begin(), bytes.end(), kEndOfImage.begin(), kEndOfImage.end()) == bytes.end()) {
+  const auto scan = bytes.subspan(first_jpeg_scan(bytes));
+  if (std::search(scan.begin(), scan.end(), kEndOfImage.begin(), kEndOfImage.end()) == scan.end()) {
     throw DataError(name + ": the JPEG is cut off before its end; replace it");
   }
 }

@@ -196,6 +196,7 @@ class Packing {
       const PackedSample& sample = old->samples[kept];
       if (kept_rows + sample.rows.size() > intact_rows) break;
       if (file_stamp(samples_[range_.first + kept].path) != sample.stamp) break;  // changed since
+      if (!sample.fault.empty() && !is_still_so(samples_[range_.first + kept], sample.fault)) break;
       kept_rows += sample.rows.size();
     }
     packed_.assign(std::make_move_iterator(old->samples.begin()),
@@ -204,6 +205,17 @@ class Packing {
     journal_ = std::make_unique<Journal>(folder_.journal(), kept == 0 ? old->header_end : old->ends[kept - 1]);
     resumed_ = kept;
     return true;
+  }
+
+  // A file can become readable again without a change of its own. Policy kStop throws where it has not, and what the
+  // interrupted run left stays.
+  bool is_still_so(const SourceSample& sample, const std::string& fault) {
+    const PreparedSample again = prepare_sample(sample, config_);
+    if (again.facts.fault.empty()) return false;
+    std::vector<SkippedInput> listed_later;
+    if (options_.policy == FaultPolicy::kStop) folder_.keep();
+    report_fault(options_.policy, again.facts.fault, listed_later);
+    return again.facts.fault == fault;
   }
 
   const std::vector<SourceSample>& samples_;

@@ -46,9 +46,10 @@ std::vector<SourceSample> choose_samples(std::vector<SourceSample> samples, cons
 
 // Same bytes for any thread count. Memory does not grow with the number of images beyond their labels.
 // While it works, everything lies in OUT/.packing with a journal; a kill leaves that and nothing else, an exception not
-// even that. A set that lay in the folder is replaced at the end.
-// Throws DataError if a split rule is broken, if no image could be used, at the first bad image under
-// FaultPolicy::kStop, or if what is to be gone on with is another job; IoError if the disk is full.
+// even that, unless what was to be gone on with is of another job or holds a bad image under kStop: then it stays. A
+// set that lay in the folder is replaced at the end. Throws DataError if a split rule is broken, if no image could be
+// used, at the first bad image under FaultPolicy::kStop, or if what is to be gone on with is another job; IoError if
+// the disk is full.
 PackReport pack_shards(const std::vector<SourceSample>& samples, const ShardConfig& config, const PackOptions& options);
 
 // Prepares one part of the samples into OUT/.packing-I-of-N and stops there, so that many machines can share the work.

@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <iterator>
 #include <mutex>
+#include <new>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -85,6 +87,15 @@ void fill(const SourceSample& sample, const ShardConfig& config, PreparedSample&
   std::move(baked.begin(), baked.end(), std::back_inserter(prepared.rows));
 }
 
+void leave_out(PreparedSample& prepared, const std::string& fault) {
+  prepared.rows.clear();
+  prepared.facts.fault = fault;
+}
+
+std::string too_large(const SourceSample& sample) {
+  return sample.path.string() + ": takes more memory than there is; replace it or free some memory";
+}
+
 }  // namespace
 
 AugmentParameters baked_augmentation(const SourceSample& sample, const ShardConfig& config, int variant) {
@@ -98,8 +109,11 @@ PreparedSample prepare_sample(const SourceSample& sample, const ShardConfig& con
     fill(sample, config, prepared);
   } catch (const Error& error) {
     if (error.exit_code() != ExitCode::kData && error.exit_code() != ExitCode::kIo) throw;
-    prepared.rows.clear();
-    prepared.facts.fault = error.what();
+    leave_out(prepared, error.what());
+  } catch (const std::bad_alloc&) {  // one file's, not the batch's
+    leave_out(prepared, too_large(sample));
+  } catch (const std::length_error&) {
+    leave_out(prepared, too_large(sample));
   }
   return prepared;
 }
@@ -120,6 +134,8 @@ ShardConfig fit_config(const std::vector<SourceSample>& samples, const ShardConf
       for (std::size_t level = 0; level < counts.size(); ++level) counts[level] += one[level];
     } catch (const DataError&) {  // packing will name it
     } catch (const IoError&) {
+    } catch (const std::bad_alloc&) {
+    } catch (const std::length_error&) {
     }
   });
   if (std::all_of(counts.begin(), counts.end(), [](std::uint64_t count) { return count == 0; })) {

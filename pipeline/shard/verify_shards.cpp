@@ -58,6 +58,7 @@ class Verifier {
 
   VerifyReport run() {
     for (const ShardIndex::Entry& entry : open_.index.shards) check_shard(entry);
+    report_needless_entries();
     return std::move(report_);
   }
 
@@ -95,6 +96,7 @@ class Verifier {
 
   bool check_samples(const ShardIndex::Entry& entry, const ShardContents& shard, Bytes bytes) {
     bool all_good = true;
+    const bool shard_left_out = quarantine_.holds_shard(entry.file);
     std::vector<std::uint8_t> scratch;
     for (std::size_t row = 0; row < shard.rows.size(); ++row) {
       const SampleRecord& record = shard.rows.records[row];
@@ -102,7 +104,10 @@ class Verifier {
       const bool pixels_good = pixels_match(bytes.subspan(place.offset, place.size), shard, row, scratch);
       const bool record_good =
           shard.malformed[row] == 0 && record_crc32c(record, shard.rows.augmentations[row]) == shard.record_crc32c[row];
-      if (pixels_good && record_good) continue;
+      if (pixels_good && record_good) {
+        needlessly_left_out_ += shard_left_out || quarantine_.holds(entry.file, row) ? 1u : 0u;
+        continue;
+      }
       all_good = false;
       const std::string fault = pixels_good   ? "labels are damaged"
                                 : record_good ? "pixels are damaged"
@@ -134,8 +139,16 @@ class Verifier {
     report_.faults.push_back(fmt::format("{} ({} samples lost)", fault, entry.count));
   }
 
+  // A file may have been restored since the list was written; readers would go on leaving its samples out.
+  void report_needless_entries() {
+    if (needlessly_left_out_ == 0) return;
+    report_.faults.push_back(fmt::format("{}: leaves out {} samples that are intact; run `genu verify --repair`",
+                                         (open_.folder / kQuarantineName).string(), needlessly_left_out_));
+  }
+
   const OpenIndex& open_;
   Quarantine quarantine_;
+  std::size_t needlessly_left_out_ = 0;
   VerifyReport report_;
 };
 

@@ -15,7 +15,8 @@ struct VerifyReport {
   std::size_t samples = 0;              // as the index counts them
   std::size_t damaged_samples = 0;      // not in the quarantine; all samples of a shard that cannot be read count
   std::size_t quarantined_samples = 0;  // named in quarantine.json
-  // One line each, in stored order: "FILE: sample ID (row N): fault". What the quarantine names is not repeated.
+  // One line each, in stored order: "FILE: sample ID (row N): fault". What the quarantine names is not repeated;
+  // that it names intact samples is a fault too, the last one.
   std::vector<std::string> faults;
   Quarantine found;                           // everything damaged, in the quarantine or not
   std::vector<std::string> restorable_files;  // one of two copies of labels and structure is damaged

@@ -106,9 +106,9 @@ class RowReader {
     sample.split = split(row);
     sample.side = side(row);
     sample.id = columns_.text(row, "id").empty() ? path : columns_.text(row, "id");
-    sample.subject = columns_.text(row, "subject");
+    sample.subject = trimmed(columns_.text(row, "subject"));
     sample.source = config_.source;
-    compare_with_name(row, sample);
+    take_from_name(sample, table_.place(row));
     if (sample.subject.empty()) {
       if (columns_.has("subject")) fault(row, "no subject; fill it in");
       sample.subject = sample.id;
@@ -144,23 +144,6 @@ class RowReader {
     const auto parsed = parse_knee_side(text);
     if (!parsed) fault(row, "side is '" + text + "'; it must be L or R, left or right, or 1 (right) or 2 (left)");
     return parsed;
-  }
-
-  // A swapped side or subject shows where the file's name states them too.
-  void compare_with_name(std::size_t row, SourceSample& sample) const {
-    const fs::path path = sample.path;
-    const auto name = parse_knee_name(path.stem().string());
-    if (!name) return;
-    if (sample.side && *sample.side != name->side) {
-      fault(row, fmt::format("side is {}, but the file is called {}; correct one", to_string(*sample.side),
-                             path.filename().string()));
-    }
-    if (!sample.subject.empty() && sample.subject != name->subject) {
-      fault(row, fmt::format("subject is {}, but the file is called {}; correct one", sample.subject,
-                             path.filename().string()));
-    }
-    sample.side = name->side;
-    sample.subject = name->subject;
   }
 
   const CsvSourceConfig& config_;
@@ -209,21 +192,15 @@ SourceListing list_csv(const CsvSourceConfig& config, FaultPolicy policy) {
   const CsvTable table = CsvTable::read_any_delimiter(config.file);
   const RowReader reader(config, table);
   SourceListing listing;
-  bool own_subjects = false;
   for (std::size_t row = 0; row < table.size(); ++row) {
     try {
       listing.samples.push_back(reader.read(row));
-      own_subjects = own_subjects || listing.samples.back().subject == listing.samples.back().id;
     } catch (const DataError& error) {
       report_fault(policy, error.what(), listing.skipped);
     }
   }
   note_pictures_without_row(config, listing);
-  if (own_subjects && !reader.columns().has("subject")) {
-    listing.notes.push_back(config.file.string() +
-                            ": no subject column; each image counts as a subject, so both knees of a person may come "
-                            "into two splits");
-  }
+  if (!reader.columns().has("subject")) note_own_subjects(config.file, listing);
   return listing;
 }
 

@@ -90,7 +90,8 @@ FilmFindings examine(const fs::path& path, const ReadingTable& table) {
 
 std::string public_subject(const std::string& id, const FilmsConfig& config) {
   constexpr std::size_t kDigits = 16;
-  return config.subject_ids == SubjectIds::kAsRead ? id : to_hex(sha256(config.salt + id)).substr(0, kDigits);
+  if (config.subject_ids == SubjectIds::kAsRead) return id;
+  return std::string(kHashedSubject) + to_hex(sha256(config.salt + id)).substr(0, kDigits);
 }
 
 class Collector {

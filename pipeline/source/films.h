@@ -11,9 +11,12 @@
 
 namespace genu::pipeline {
 
+// How the name of a subject whose ID is hashed begins.
+inline constexpr std::string_view kHashedSubject = "hashed-";
+
 enum class SubjectIds : std::uint8_t {
   kAsRead,  // the research ID of the reading table
-  kHashed,  // the first 16 hexadecimal digits of SHA-256 over salt and ID
+  kHashed,  // kHashedSubject, then the first 16 hexadecimal digits of SHA-256 over salt and ID
 };
 
 struct FilmsConfig {

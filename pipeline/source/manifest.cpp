@@ -12,6 +12,7 @@
 
 #include "core/csv.h"
 #include "core/errors.h"
+#include "pipeline/source/names.h"
 
 namespace genu::pipeline {
 
@@ -101,6 +102,8 @@ class Row {
  public:
   Row(const CsvTable& table, std::size_t row) : table_(table), row_(row) {}
 
+  std::string place() const { return table_.place(row_); }
+  bool has(std::string_view column) const { return table_.find_column(column).has_value(); }
   std::string text(std::string_view column) const {
     const auto index = table_.find_column(column);
     return index ? table_.cell(row_, *index) : std::string();
@@ -139,7 +142,9 @@ std::optional<double> parse_positive(std::string_view text) {
 }
 
 void read_box(const Row& row, SourceSample& sample) {
-  if (row.text("box_width_px").empty()) return;
+  // Half a box is a fault: the whole film instead would show another knee.
+  const std::array<const char*, 4> columns = {"box_left_px", "box_top_px", "box_width_px", "box_height_px"};
+  if (std::all_of(columns.begin(), columns.end(), [&](const char* column) { return row.text(column).empty(); })) return;
   const auto whole = [&](std::string_view column, int low) {
     return row.parsed<int>(
         column,
@@ -156,6 +161,17 @@ void read_box(const Row& row, SourceSample& sample) {
                         whole("box_height_px", 1)};
 }
 
+// Both knees of a person must be known as one subject's; only where nothing names them is a picture its own subject.
+void read_subject(const Row& row, SourceSample& sample) {
+  if (row.has("subject")) {
+    sample.subject = trimmed(row.text("subject"));
+    if (sample.subject.empty()) throw DataError(row.place() + ": no subject; fill it in");
+    return;
+  }
+  take_from_name(sample, row.place());
+  if (sample.subject.empty()) sample.subject = sample.id;
+}
+
 SourceSample sample_of(const Row& row, const fs::path& folder, const Defaults& defaults) {
   SourceSample sample;
   const std::string path = row.needed("path");
@@ -167,7 +183,7 @@ SourceSample sample_of(const Row& row, const fs::path& folder, const Defaults& d
       row.text("split").empty() ? Split::kTrain : row.parsed<Split>("split", parse_split, "train, val, test or sample");
   if (!row.text("side").empty()) sample.side = row.parsed<KneeSide>("side", parse_knee_side, "L or R");
   sample.id = row.text("id").empty() ? path : row.text("id");
-  sample.subject = row.text("subject").empty() ? sample.id : row.text("subject");
+  read_subject(row, sample);
   sample.source = row.text("source").empty()
                       ? defaults.source
                       : row.parsed<Source>("source", parse_source, "synthetic, mendeley, oai or other");
@@ -249,7 +265,9 @@ SourceListing read_manifest(const fs::path& path, FaultPolicy policy) {
                     "'; a manifest has path, id, split, kl, kl_read, side, subject, source, sha256 and what `genu "
                     "ingest` adds; list any other table with `genu ingest --csv`");
   }
-  return read_rows(table, path.parent_path(), {}, policy);
+  SourceListing listing = read_rows(table, path.parent_path(), {}, policy);
+  if (!table.find_column("subject")) note_own_subjects(path, listing);
+  return listing;
 }
 
 SourceListing list_synthetic(const fs::path& folder, FaultPolicy policy) {

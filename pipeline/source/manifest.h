@@ -25,9 +25,10 @@ struct QualityCells {
 std::string manifest_csv(std::span<const SourceSample> samples, const QualityCells& quality = {});
 
 // Reads what manifest_csv() wrote, but for the quality columns. Relative paths start at the manifest's folder.
-// Columns: path and kl are needed; id (else the path), split (else train), kl_read (else kl), side, subject (else the
-// id), source (else mendeley) and all others may be missing. Unknown columns are faults.
-// Throws IoError or DataError ("file:line: fault; remedy").
+// Columns: path and kl are needed; id (else the path), split (else train), kl_read (else kl), side, subject, source
+// (else mendeley) and all others may be missing. Unknown columns are faults. Where the column subject is missing,
+// subject and side come from the file's name (names.h), else the picture is its own subject (a note says so); an empty
+// cell in it is a fault, and so is a box that lacks a number. Throws IoError or DataError ("file:line: fault; remedy").
 SourceListing read_manifest(const std::filesystem::path& path, FaultPolicy policy);
 
 // The dataset folder of `genu generate`: FOLDER/manifest.csv and the images it names.

@@ -1,9 +1,13 @@
 #include "pipeline/source/names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <utility>
+
+#include "core/errors.h"
 
 namespace genu::pipeline {
 
@@ -56,6 +60,13 @@ std::string lower_case(std::string_view text) {
   return out;
 }
 
+std::string trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t";
+  const std::size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return "";
+  return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
+}
+
 std::optional<KlGrade> parse_grade_name(std::string_view name) {
   // "-1" is how many tables write that there is no grade.
   if (name.empty() || !is_letter_or_digit(name.front()) || !is_letter_or_digit(name.back())) return std::nullopt;
@@ -100,6 +111,31 @@ std::optional<KneeName> parse_knee_name(std::string_view stem) {
   const bool left = c == 'L' || (original && c == '2');
   if (!right && !left) return std::nullopt;
   return KneeName{std::string(stem.substr(0, kDigits)), left ? KneeSide::kLeft : KneeSide::kRight};
+}
+
+void take_from_name(SourceSample& sample, const std::string& place) {
+  const std::filesystem::path path = sample.path;
+  const auto name = parse_knee_name(path.stem().string());
+  if (!name) return;
+  if (sample.side && *sample.side != name->side) {
+    throw DataError(fmt::format("{}: side is {}, but the file is called {}; correct one", place,
+                                to_string(*sample.side), path.filename().string()));
+  }
+  if (!sample.subject.empty() && sample.subject != name->subject) {
+    throw DataError(fmt::format("{}: subject is {}, but the file is called {}; correct one", place, sample.subject,
+                                path.filename().string()));
+  }
+  sample.side = name->side;
+  sample.subject = name->subject;
+}
+
+void note_own_subjects(const std::filesystem::path& table, SourceListing& listing) {
+  const bool any = std::any_of(listing.samples.begin(), listing.samples.end(),
+                               [](const SourceSample& sample) { return sample.subject == sample.id; });
+  if (!any) return;
+  listing.notes.push_back(table.string() +
+                          ": no subject column; each image counts as a subject, so both knees of a person may come "
+                          "into two splits");
 }
 
 bool is_image_name(const std::filesystem::path& path) {

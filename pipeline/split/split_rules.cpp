@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/errors.h"
+#include "pipeline/source/films.h"
 
 namespace genu::pipeline {
 
@@ -25,6 +26,24 @@ void check_subjects(std::span<const SourceSample> samples) {
     if (!is_new && it->second->split != sample.split) {
       throw DataError(fmt::format("subject {} is in two splits: {} and {}; keep each subject in one split",
                                   sample.subject, described(*it->second), described(sample)));
+    }
+  }
+}
+
+// Under a hash nobody knows a person again. One in each of two splits is enough to leave the question open.
+void check_hashed_subjects(std::span<const SourceSample> samples) {
+  std::map<Split, const SourceSample*> hashed, plain;
+  for (const SourceSample& sample : samples) {
+    if (is_synthetic(sample)) continue;
+    (sample.subject.starts_with(kHashedSubject) ? hashed : plain).try_emplace(sample.split, &sample);
+  }
+  for (const auto& [hashed_split, a] : hashed) {
+    for (const auto& [plain_split, b] : plain) {
+      if (hashed_split == plain_split) continue;
+      throw DataError(
+          fmt::format("{} has a hashed subject and {} none, so that a person in both would not be known again; hash "
+                      "the subjects of every real source with one salt, or of none",
+                      described(*a), described(*b)));
     }
   }
 }
@@ -72,6 +91,7 @@ std::string table_row(std::string_view split, std::string_view source, const Cla
 void check_splits(std::span<const SourceSample> samples) {
   check_ids(samples);
   check_subjects(samples);
+  check_hashed_subjects(samples);
   check_synthetic(samples);
 }
 

@@ -15,8 +15,9 @@
 namespace genu::pipeline {
 
 // What can be checked before an image is opened. Throws DataError naming both files if a subject is in two splits (the
-// subject numbers of mendeley and oai are the same people's; synthetic ones are their own), if an id occurs twice in a
-// source, if a synthetic sample is in val, or if test holds synthetic and real samples together.
+// subject numbers of mendeley and oai are the same people's; synthetic ones are their own), if hashed subjects and
+// others are in different splits, if an id occurs twice in a source, if a synthetic sample is in val, or if test holds
+// synthetic and real samples together.
 void check_splits(std::span<const SourceSample> samples);
 
 // Throws DataError naming both files if two samples of different splits have the same bytes. sha256[i] belongs to

@@ -205,5 +205,39 @@ TEST(DecodeImage, ACutJpegIsRefused) {
   EXPECT_NE(message_of(cut).find("cut off"), std::string::npos);
 }
 
+void append_segment(std::uint8_t marker, const std::vector<std::uint8_t>& data, std::vector<std::uint8_t>& out) {
+  const auto size = static_cast<std::uint16_t>(data.size() + 2);
+  out.insert(out.end(), {0xFF, marker, static_cast<std::uint8_t>(size >> 8), static_cast<std::uint8_t>(size & 0xFF)});
+  out.insert(out.end(), data.begin(), data.end());
+}
+
+// 16 x 16 px of grey 128 with an EXIF segment that holds a thumbnail's markers: each Huffman table has one code of one
+// bit (no difference; end of block), so the four blocks are eight zero bits.
+std::vector<std::uint8_t> jpeg_with_thumbnail() {
+  std::vector<std::uint8_t> jpeg = {0xFF, 0xD8};
+  append_segment(0xE1, {'E', 'x', 'i', 'f', 0, 0, 0xFF, 0xD8, 0xFF, 0xDA, 0xFF, 0xD9}, jpeg);
+  std::vector<std::uint8_t> quantization(65, 1);
+  quantization[0] = 0;
+  append_segment(0xDB, quantization, jpeg);
+  append_segment(0xC0, {8, 0, 16, 0, 16, 1, 1, 0x11, 0}, jpeg);
+  std::vector<std::uint8_t> huffman(18, 0);
+  huffman[1] = 1;
+  append_segment(0xC4, huffman, jpeg);
+  huffman[0] = 0x10;
+  append_segment(0xC4, huffman, jpeg);
+  append_segment(0xDA, {1, 1, 0, 0, 63, 0}, jpeg);
+  jpeg.insert(jpeg.end(), {0, 0xFF, 0xD9});
+  return jpeg;
+}
+
+TEST(DecodeImage, ThumbnailsEndIsNotTheJpegsEnd) {
+  auto jpeg = jpeg_with_thumbnail();
+  EXPECT_EQ(decode_image(jpeg, "knee.jpg").bytes, std::vector<std::uint8_t>(256, 128));
+  while (jpeg.size() > 22) {
+    jpeg.pop_back();
+    EXPECT_NE(message_of(jpeg).find("the JPEG is cut off before its end"), std::string::npos) << jpeg.size();
+  }
+}
+
 }  // namespace
 }  // namespace genu::pipeline

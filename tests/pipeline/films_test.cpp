@@ -15,6 +15,7 @@
 #include "pipeline/decode/dicom.h"
 #include "pipeline/locate/locate_knees.h"
 #include "pipeline/source/reading_table.h"
+#include "pipeline/split/split_rules.h"
 #include "tests/pipeline/test_dicom.h"
 #include "tests/pipeline/test_images.h"
 #include "tests/temporary_folder.h"
@@ -290,9 +291,22 @@ TEST_F(Films, HashedSubjectsDependOnTheSalt) {
   hashed.salt = "a";
   const auto first = list_films(hashed, FaultPolicy::kStop).samples[0];
   hashed.salt = "b";
-  EXPECT_EQ(first.subject.size(), 16u);
+  EXPECT_EQ(first.subject.size(), kHashedSubject.size() + 16u);
   EXPECT_EQ(first.id.find("9000099"), std::string::npos);
   EXPECT_NE(list_films(hashed, FaultPolicy::kStop).samples[0].subject, first.subject);
+
+  // The same person under the plain name, in another split, is not known again: that is refused, in one split it does
+  // no harm.
+  SourceSample plain = first;
+  plain.subject = "9000099";
+  plain.id = "9000099L";
+  plain.source = Source::kMendeley;
+  EXPECT_NO_THROW(check_splits(std::vector{first, plain}));
+  plain.split = Split::kVal;
+  EXPECT_THROW(check_splits(std::vector{first, plain}), DataError);
+  plain.source = Source::kSynthetic;  // no person
+  plain.split = Split::kTest;
+  EXPECT_NO_THROW(check_splits(std::vector{first, plain}));
 }
 
 }  // namespace

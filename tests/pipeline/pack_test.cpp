@@ -281,6 +281,28 @@ TEST_F(Packing, BadImagesAreNamedAndTheRestGoesOn) {
   EXPECT_FALSE(fs::exists(out()));
 }
 
+// A limit on memory makes sure that a file of 1 TiB asks for more than there is.
+TEST_F(Packing, AFileThatTakesTooMuchMemoryIsABadImage) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer ends the process where memory runs out";
+#endif
+  const auto path = films() / "train/0/9000000L.png";
+  std::error_code error;
+  fs::resize_file(path, 1ull << 40, error);
+  if (error) GTEST_SKIP() << "no files of 1 TiB here";
+  rlimit before{};
+  ::getrlimit(RLIMIT_AS, &before);
+  rlimit small = before;
+  small.rlim_cur = 1ull << 39;
+  ::setrlimit(RLIMIT_AS, &small);
+  const PackReport report = pack();
+  ::setrlimit(RLIMIT_AS, &before);
+  EXPECT_EQ(report.rows, 47u);
+  ASSERT_EQ(report.skipped.size(), 1u);
+  EXPECT_TRUE(contains(report.skipped[0].message, "9000000L.png: takes more memory than there is"))
+      << report.skipped[0].message;
+}
+
 TEST_F(Packing, NothingLeftIsAnErrorAndAChangedFileIsABadImage) {
   auto all = samples();
   for (auto& sample : all) sample.sha256 = Sha256Digest{};
@@ -518,6 +540,34 @@ TEST_F(Damage, RepairQuarantinesExactlyTheDamagedSamplesAndKeepsTheirBytes) {
   EXPECT_EQ(verify_shards(out()).damaged_samples, 1u);
   pack();  // a new set begins without one
   EXPECT_FALSE(fs::exists(out() / "quarantine.json"));
+}
+
+// Restored from a backup, a sample stays out of every reader's sight until the list is made again.
+TEST_F(Damage, AQuarantineOfIntactSamplesIsAFault) {
+  const auto whole = read_file(shard());
+  flip(4096 + 7 * 96 * 96);
+  const auto once = read_file(shard());
+  flip(4096 + 9 * 96 * 96);
+  repair_shards(out());
+  const auto fault = [&] {
+    const auto report = verify_shards(out());
+    EXPECT_EQ(report.damaged_samples, 0u);
+    return report.faults.empty() ? std::string() : report.faults.back();
+  };
+  EXPECT_EQ(fault(), "");
+  write_file_atomically(shard(), std::as_bytes(std::span(once)));
+  EXPECT_TRUE(contains(fault(), "quarantine.json: leaves out 1 samples that are intact; run `genu verify --repair`"));
+  write_file_atomically(shard(), std::as_bytes(std::span(whole)));
+  EXPECT_TRUE(contains(fault(), "leaves out 2 samples that are intact"));
+  repair_shards(out());
+  EXPECT_EQ(fault(), "");
+  EXPECT_EQ(ShardSet::open(out())->size(), 48u);
+
+  write_file_atomically(shard(), "no shard");
+  EXPECT_EQ(repair_shards(out()).quarantined_samples, 20u);
+  EXPECT_EQ(fault(), "");
+  write_file_atomically(shard(), std::as_bytes(std::span(whole)));
+  EXPECT_TRUE(contains(fault(), "leaves out 20 samples that are intact"));
 }
 
 TEST_F(Damage, AQuarantineOfAnotherSetIsRefused) {

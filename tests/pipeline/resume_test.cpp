@@ -119,6 +119,40 @@ TEST_P(Resuming, AFileThatChangedSinceIsReadAgain) {
   expect_as_uninterrupted();
 }
 
+// The disk gave an error and no longer does: size and time of the file are as they were.
+TEST_P(Resuming, AFileThatIsReadableAgainIsPacked) {
+  const auto path = films() / "train/1/9000001L.png";
+  const auto good = read_file(path);
+  const auto time = fs::last_write_time(path);
+  auto bad = good;
+  bad.at(bad.size() / 2) ^= 1;
+  const auto put = [&](const std::vector<std::uint8_t>& bytes) {
+    write_file_atomically(path, std::as_bytes(std::span(bytes)));
+    fs::last_write_time(path, time);
+  };
+  put(bad);
+  leave_half_done(journal_size(), 0);
+  put(good);
+  const PackReport report = resume();
+  EXPECT_LT(report.resumed_samples, 24u);
+  EXPECT_EQ(report.skipped.size(), 1u);
+  expect_as_uninterrupted();
+}
+
+TEST_P(Resuming, ABadFileOfTheInterruptedRunStopsAStrictOne) {
+  leave_half_done(journal_size(), 0);
+  const auto before = contents(work());
+  try {
+    pack_shards(samples(), config, {out(), 2, FaultPolicy::kStop, Resume::kGoOn});
+    ADD_FAILURE() << "packed";
+  } catch (const DataError& error) {
+    EXPECT_NE(std::string(error.what()).find("9000013L.png: not a PNG"), std::string::npos) << error.what();
+  }
+  EXPECT_EQ(contents(work()), before);
+  EXPECT_EQ(resume().resumed_samples, 48u);
+  expect_as_uninterrupted();
+}
+
 // Killed between naming the first shard and the last: what was published is fetched back.
 TEST_P(Resuming, AfterAKillWhilePublishing) {
   leave_half_done(journal_size(), 0);

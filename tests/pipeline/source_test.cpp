@@ -93,6 +93,38 @@ TEST(Manifest, FaultsNameTheLine) {
   EXPECT_THROW(read_manifest(path, FaultPolicy::kSkip), DataError);
 }
 
+// Both knees of a person must never come into two splits because a table forgot to say whose they are.
+TEST(Manifest, WithoutASubjectColumnTheFilesNameSaysWhoseKneeItIs) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "m.csv";
+  write_file_atomically(path, "path,kl,side\na/9001400L.png,2,\na/9001400R.png,1,R\n9001401L.png,1,R\nknee.png,0,L\n");
+  const auto listing = read_manifest(path, FaultPolicy::kSkip);
+  ASSERT_EQ(listing.samples.size(), 3u);
+  EXPECT_EQ(listing.samples[0].subject, "9001400");
+  EXPECT_EQ(listing.samples[0].side, KneeSide::kLeft);
+  EXPECT_EQ(listing.samples[1].subject, "9001400");
+  EXPECT_EQ(listing.samples[2].subject, "knee.png");
+  EXPECT_TRUE(mentions(listing, "m.csv:4: side is R, but the file is called 9001401L.png; correct one"));
+  ASSERT_EQ(listing.notes.size(), 1u);
+  EXPECT_NE(listing.notes[0].find("m.csv: no subject column; each image counts as a subject"), std::string::npos);
+  write_file_atomically(path, "path,kl\n9001400L.png,2\n");
+  EXPECT_TRUE(read_manifest(path, FaultPolicy::kStop).notes.empty());
+}
+
+TEST(Manifest, AnEmptySubjectIsAFaultAndBlanksAroundOneMakeNoOther) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "m.csv";
+  write_file_atomically(path, "path,kl,subject\na.png,2,P01\nb.png,2, P01\t\nc.png,1,\nd.png,1,  \n");
+  const auto listing = read_manifest(path, FaultPolicy::kSkip);
+  ASSERT_EQ(listing.samples.size(), 2u);
+  EXPECT_EQ(listing.samples[0].subject, "P01");
+  EXPECT_EQ(listing.samples[1].subject, "P01");
+  EXPECT_EQ(listing.skipped.size(), 2u);
+  EXPECT_TRUE(mentions(listing, "m.csv:4: no subject; fill it in"));
+  EXPECT_TRUE(mentions(listing, "m.csv:5: no subject; fill it in"));
+  EXPECT_THROW(read_manifest(path, FaultPolicy::kStop), DataError);
+}
+
 TEST(Synthetic, ReadsAWiderManifest) {
   const TemporaryFolder folder;
   const std::string hash(64, 'a');

@@ -106,6 +106,13 @@ TEST_F(CsvSource, BadRowsAreNamedAndTheRestGoesOn) {
   EXPECT_THROW(list(text, "", ExtraColumns::kRefuse, FaultPolicy::kStop), DataError);
 }
 
+TEST_F(CsvSource, BlanksAroundASubjectMakeNoOther) {
+  const auto listing = list("path,kl,subject\na.png,1,P01\nb.png,1,P01 \nc.png,1, \n");
+  ASSERT_EQ(listing.samples.size(), 2u);
+  EXPECT_EQ(listing.samples[1].subject, "P01");
+  EXPECT_TRUE(mentions(listing.skipped, "knees.csv:4: no subject"));
+}
+
 TEST_F(CsvSource, WithoutSubjectsANoteSaysWhatCannotBeProven) {
   const auto listing = list("path,kl\na.png,1\n9001400L.png,2\n");
   ASSERT_EQ(listing.samples.size(), 2u);
@@ -237,6 +244,31 @@ TEST(Manifest, KeepsBoxSpacingReadsAndOarsiGrades) {
   write_file_atomically(path,
                         "path,kl,box_left_px,box_top_px,box_width_px,box_height_px\na,1,0,0,0,5\nb,1,0,1.5,4,5\n");
   EXPECT_EQ(read_manifest(path, FaultPolicy::kSkip).skipped.size(), 2u);
+}
+
+// The whole film in place of a box that lost a number would show another knee.
+TEST(Manifest, HalfABoxIsAFault) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "m.csv";
+  write_file_atomically(path,
+                        "path,kl,box_left_px,box_top_px,box_width_px,box_height_px\n"
+                        "a,1,1,2,3,4\nb,1,,,,\nc,1,1,2,,4\nd,1,1,,,\ne,1,1,2,3,\n");
+  const auto listing = read_manifest(path, FaultPolicy::kSkip);
+  ASSERT_EQ(listing.samples.size(), 2u);
+  EXPECT_EQ(listing.samples[0].box, (PixelBox{1, 2, 3, 4}));
+  EXPECT_FALSE(listing.samples[1].box.has_value());
+  EXPECT_EQ(listing.skipped.size(), 3u);
+  EXPECT_TRUE(mentions(listing.skipped, "m.csv:4: 'box_width_px' is empty; fill it in"));
+}
+
+TEST(Crop, ABoxFarLargerThanThePictureIsRefused) {
+  const DecodedImage image{3, 2, 8, {1, 2, 3, 4, 5, 6}};
+  EXPECT_EQ(crop(image, {0, 0, 6, 4}).bytes.size(), 24u);
+  EXPECT_NE(data_error([&] {
+              crop(image, {0, 0, 5, 5});
+            }).find("covers more than 4 times the picture of 3 x 2 px"),
+            std::string::npos);
+  EXPECT_NE(data_error([&] { crop(image, {0, 0, 1 << 20, 1 << 20}); }).find("more than 4 times"), std::string::npos);
 }
 
 TEST(Crop, CutsAndFillsWithBlack) {
