@@ -135,7 +135,7 @@ int run(const std::vector<std::string>& arguments) {
     if (given.out.empty()) return 0;
   }
   check_together(given);
-  RunRecord record(arguments, to_yaml(config));
+  RunRecord record(arguments, given.merge.empty() ? to_yaml(config) : std::string());  // else the parts' own
   const generator::GenerateResult result = generate(config, given);
   record.add_result("images", fmt::format("{}", result.images));
   record.add_result("made", fmt::format("{}", result.made));

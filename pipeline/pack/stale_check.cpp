@@ -6,6 +6,8 @@
 #include <tbb/parallel_for.h>
 
 #include <map>
+#include <optional>
+#include <span>
 #include <sstream>
 #include <utility>
 
@@ -54,15 +56,23 @@ bool same_labels(const SourceSample& sample, const SampleRecord& record) {
          sample.kl == record.kl && sample.kl_read == record.kl_read;
 }
 
-// Empty if the sample is as it was packed.
-std::string reason_of(const SourceSample& sample, const SampleRecord* record, const ShardConfig& config) {
+// Empty if the sample is as it was packed, in `row` if it was. The same file gives other pixels under another box; what
+// another config makes of it is not asked.
+std::string reason_of(const SourceSample& sample, const ShardSet& set, std::optional<std::size_t> row,
+                      const ShardConfig& config, bool same_config) {
   const std::string name = sample.path.string();
-  if (record == nullptr) {
-    return prepare_sample(sample, config).facts.fault.empty() ? name + ": not in the shards" : "";
-  }
-  if (!same_labels(sample, *record)) return name + ": its subject, side, split or grade differs from the shards'";
+  if (!row) return prepare_sample(sample, config).facts.fault.empty() ? name + ": not in the shards" : "";
+  const SampleRecord& record = set.record(*row);
+  if (!same_labels(sample, record)) return name + ": its subject, side, split or grade differs from the shards'";
   try {
-    return sha256_file(sample.path) == record->source_sha256 ? "" : name + ": changed since the shards were made";
+    if (sha256_file(sample.path) != record.source_sha256) return name + ": changed since the shards were made";
+    if (!same_config) return "";
+    const PreparedSample prepared = prepare_sample(sample, config);
+    if (!prepared.facts.fault.empty()) return prepared.facts.fault;
+    const auto stored = set.copy_pixels(*row);
+    return prepared.rows.front().pixel_crc32c == crc32c(std::as_bytes(std::span(stored)))
+               ? ""
+               : name + ": gives other pixels than the shards', by another box or another program";
   } catch (const Error& error) {
     return error.what();
   }
@@ -80,16 +90,20 @@ StaleReport check_stale(const std::vector<SourceSample>& samples, const ShardCon
   report.compared = samples.size();
   compare_configs(set->config_yaml(), to_yaml(config), report.reasons);
   auto originals = originals_of(*set);
-  std::vector<const SampleRecord*> records(samples.size(), nullptr);
+  const bool same_config = report.reasons.empty();
+  ShardConfig originals_only = config;
+  originals_only.variants = 0;
+  std::vector<std::optional<std::size_t>> rows(samples.size());
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const auto found = originals.find({samples[i].source, samples[i].id});
     if (found == originals.end()) continue;
-    records[i] = &set->record(found->second);
+    rows[i] = found->second;
     originals.erase(found);
   }
   std::vector<std::string> reasons(samples.size());
-  tbb::parallel_for(std::size_t{0}, samples.size(),
-                    [&](std::size_t i) { reasons[i] = reason_of(samples[i], records[i], config); });
+  tbb::parallel_for(std::size_t{0}, samples.size(), [&](std::size_t i) {
+    reasons[i] = reason_of(samples[i], *set, rows[i], originals_only, same_config);
+  });
   for (std::string& reason : reasons) {
     if (!reason.empty()) report.reasons.push_back(std::move(reason));
   }

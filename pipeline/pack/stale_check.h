@@ -11,7 +11,8 @@
 namespace genu::pipeline {
 
 struct StaleReport {
-  // One line each: a config key that differs, an image that was changed, added or removed, a label that differs.
+  // One line each: a config key that differs, an image that was changed, added or removed or gives other pixels (by
+  // another box), a label that differs.
   std::vector<std::string> reasons;
   std::size_t compared = 0;  // images read and hashed
   bool is_stale() const { return !reasons.empty(); }

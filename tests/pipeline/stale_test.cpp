@@ -57,6 +57,22 @@ TEST_F(Stale, AChangedLabelIsNamed) {
   expect_one("9000000L.png: its subject, side, split or grade differs");
 }
 
+// The box stands in no record: the pixels tell.
+TEST_F(Stale, AChangedBoxIsNamed) {
+  auto boxed = samples();
+  boxed.front().box = PixelBox{0, 0, 32, 32};
+  config.variants = 1;
+  config.augment.rotation_deg = 5;
+  pack_shards(boxed, config, {out(), 1, FaultPolicy::kSkip, Resume::kAnew});
+  EXPECT_TRUE(check_stale(boxed, config, out(), 2).reasons.empty());
+  for (const std::optional<PixelBox> other : {std::optional(PixelBox{8, 8, 40, 40}), std::optional<PixelBox>()}) {
+    boxed.front().box = other;
+    const auto found = check_stale(boxed, config, out(), 2).reasons;
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_NE(found[0].find(boxed.front().path.string() + ": gives other pixels"), std::string::npos) << found[0];
+  }
+}
+
 TEST_F(Stale, AChangedConfigKeyIsNamed) {
   config.preprocess.clahe_clip = 2;
   expect_one("config differs: stored '  clahe_clip: 0', asked for '  clahe_clip: 2'");
