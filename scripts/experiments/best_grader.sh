@@ -10,8 +10,9 @@
 #
 #   --real DIR      Mendeley layout: split/grade/SUBJECTSIDE.png with train and val parts
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
-#   --graders "..." single, taught, transfer, compact; all by default
-#   --students      seeds of the taught ones; their teachers are the single ones of all --seeds, which are run where --out lacks them
+#   --graders "..." single, taught, transfer, all (the mean of these three kinds), compact; every one by default
+#   --seeds         of the single ones, which teach the taught ones together and are run where --out lacks them
+#   --students      seeds of the other kinds
 #   --out DIR       default runs/worth, shared with pretrain.sh and synthetic_only.sh; a finished run is kept, a killed one goes on
 #   --csv FILE      default docs/results/best_grader.csv; rows of runs that --out lacks are kept
 #
@@ -23,7 +24,7 @@ real=
 weights=../shared/weights/mobilenet_v2_imagenet.safetensors
 seeds="0 1 2"
 students=0
-graders="single taught transfer compact"
+graders="single taught transfer all compact"
 threads=0
 out=runs/worth
 csv=docs/results/best_grader.csv
@@ -51,9 +52,11 @@ train_grader() { # NAME SEED
         --set optimiser.learning_rate=0.001 --set init.head=must_match \
         --init "$out/compact_band_synthetic_seed$2/last/model.safetensors"
       ;;
-    *) fail "--graders: $1 is none of single, taught, transfer, compact" ;;
+    *) fail "--graders: $1 is none of single, taught, transfer, all, compact" ;;
   esac
 }
+
+of_seeds() { if [ "$1" = single ]; then echo "$seeds"; else echo "$students"; fi; }
 
 # train_graders NAME SEEDS: leaves their checkpoints in $ensemble.
 train_graders() {
@@ -72,9 +75,16 @@ for name in $graders; do
   if [ "$name" = taught ]; then
     train_graders single "$seeds"
     report "$out/teacher" train "${ensemble[@]}" -- --bootstrap 0
-    train_graders taught "$students"
+    train_graders taught "$(of_seeds taught)"
+  elif [ "$name" = all ]; then
+    together=()
+    for one in single taught transfer; do
+      train_graders "$one" "$(of_seeds "$one")"
+      together+=("${ensemble[@]}")
+    done
+    report "$out/all_ensemble_seed0_report" val "${together[@]}"
   else
-    train_graders "$name" "$seeds"
+    train_graders "$name" "$(of_seeds "$name")"
   fi
 done
-scripts/experiments/collect.py "$out" --csv "$csv" --pattern '(?P<grader>(single|taught|transfer|compact)_(band|ensemble))_seed(?P<seed>[0-9]+)'
+scripts/experiments/collect.py "$out" --csv "$csv" --pattern '(?P<grader>(single|taught|transfer|all|compact)_(band|ensemble))_seed(?P<seed>[0-9]+)'
