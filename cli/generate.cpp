@@ -48,14 +48,10 @@ void print_result(const generator::GenerateResult& result, const std::string& ou
              result.seconds, rate, state);
 }
 
-// run.json lies beside the folder, so that the folder itself is a function of its config alone.
-std::filesystem::path record_path(const GenerateArguments& given) {
-  std::filesystem::path path = std::filesystem::path(given.out).lexically_normal();
-  if (!path.has_filename()) path = path.parent_path();
-  std::string part = given.part;
+// Each part has a record of its own.
+std::string record_mark(std::string part) {
   if (const std::size_t slash = part.find('/'); slash != std::string::npos) part.replace(slash, 1, "_of_");
-  path += part.empty() ? ".run.json" : ".part_" + part + ".run.json";
-  return path;
+  return part.empty() ? "" : ".part_" + part;
 }
 
 void add_options(CLI::App& app, GenerateArguments& given) {
@@ -140,7 +136,7 @@ int run(const std::vector<std::string>& arguments) {
   record.add_result("images", fmt::format("{}", result.images));
   record.add_result("made", fmt::format("{}", result.made));
   record.add_result("manifest_sha256", result.manifest_sha256);
-  record.write(record_path(given));
+  record.write_beside(given.out, record_mark(given.part));
   print_result(result, given.out, given.common);
   return 0;
 }

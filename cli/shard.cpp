@@ -141,10 +141,7 @@ void write_run_record(RunRecord& record, const PackReport& report, const Options
   record.add_library("hdf5", hdf5_version());
   record.add_result("rows", std::to_string(report.rows));
   record.add_result("index_sha256", report.index_sha256_hex);
-  const std::filesystem::path out = std::filesystem::path(options.out).lexically_normal();
-  const std::filesystem::path folder = out.has_filename() ? out : out.parent_path();
-  const std::string mark = options.part.empty() ? "" : fmt::format(".part-{}-of-{}", part.number, part.count);
-  record.write(folder.string() + mark + ".run.json");
+  record.write_beside(options.out, options.part.empty() ? "" : fmt::format(".part-{}-of-{}", part.number, part.count));
 }
 
 int print_check(const std::vector<SourceSample>& samples, const ShardConfig& config, const Options& options) {

@@ -61,9 +61,9 @@ int train_on_shards(const TrainingOptions& options, int rank_timeout_s, const Tr
     log_info(fmt::format("{} ranks, started by {}", launch.world_size, launch.launcher));
   }
   catch_stop_signals();
-  if (launch.leads()) add_training_inputs(record, config);
   std::shared_ptr<const pipeline::ShardSet> shards;
   const train::FitOutcome outcome = train::told(ranks.get(), [&] {
+    if (launch.leads()) add_training_inputs(record, config);
     shards = pipeline::ShardSet::open(options.shards);
     // What torchrun starts again goes on where it was.
     const bool resumes = options.resume || launch.restarts > 0;

@@ -41,10 +41,10 @@ void RunRecord::write(const std::filesystem::path& path) const {
   write_file_atomically(path, text + "\n");
 }
 
-void RunRecord::write_beside(const std::filesystem::path& output) const {
+void RunRecord::write_beside(const std::filesystem::path& output, const std::string& mark) const {
   std::filesystem::path path = output.lexically_normal();
   if (!path.has_filename()) path = path.parent_path();
-  path += ".run.json";
+  path += mark + ".run.json";
   write(path);
 }
 

@@ -24,8 +24,9 @@ class RunRecord {
   void add_result(const std::string& name, const std::string& value) { results_[name] = value; }
   // Wall time counts from construction. Throws IoError.
   void write(const std::filesystem::path& path) const;
-  // To OUTPUT.run.json, whether or not the name of the output ends in a slash.
-  void write_beside(const std::filesystem::path& output) const;
+  // To OUTPUT.run.json, or OUTPUT<mark>.run.json, whether or not the name of the output ends in a slash: an output
+  // folder is a function of its config alone.
+  void write_beside(const std::filesystem::path& output, const std::string& mark = "") const;
 
  private:
   std::vector<std::string> arguments_;

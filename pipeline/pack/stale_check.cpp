@@ -64,11 +64,12 @@ std::string reason_of(const SourceSample& sample, const ShardSet& set, std::opti
   if (!row) return prepare_sample(sample, config).facts.fault.empty() ? name + ": not in the shards" : "";
   const SampleRecord& record = set.record(*row);
   if (!same_labels(sample, record)) return name + ": its subject, side, split or grade differs from the shards'";
+  const std::string changed = name + ": changed since the shards were made";
   try {
-    if (sha256_file(sample.path) != record.source_sha256) return name + ": changed since the shards were made";
-    if (!same_config) return "";
+    if (!same_config) return sha256_file(sample.path) == record.source_sha256 ? "" : changed;
     const PreparedSample prepared = prepare_sample(sample, config);
     if (!prepared.facts.fault.empty()) return prepared.facts.fault;
+    if (prepared.facts.sha256 != record.source_sha256) return changed;
     const auto stored = set.copy_pixels(*row);
     return prepared.rows.front().pixel_crc32c == crc32c(std::as_bytes(std::span(stored)))
                ? ""

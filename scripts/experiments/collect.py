@@ -3,12 +3,13 @@
 
   scripts/experiments/collect.py RUNS --csv FILE --pattern '(?P<start>...)_seed(?P<seed>...)'
 
-RUNS holds NAME_report/report.json of `genu evaluate`; the pattern's groups become columns. Rows that the CSV has of runs that RUNS
-lacks are kept. The table gives the mean over seeds, +- their SD (n - 1)."""
+RUNS holds NAME_report/report.json and predictions.csv of `genu evaluate`; the pattern's groups become columns. Rows that the CSV has of
+runs that RUNS lacks are kept. Intervals are of 95 %, by bootstrap over subjects. The table gives the mean over seeds, +- their SD (n - 1)."""
 import argparse
 import csv
 import json
 import pathlib
+import random
 import re
 import statistics
 
@@ -16,7 +17,28 @@ SCORES = ["accuracy", "balanced_accuracy", "macro_f1", "quadratic_kappa", "mean_
 
 
 def number(text):
+    if not text:
+        return text  # a row from before there was such a column
     return int(text) if text.isdigit() else float(text)
+
+
+def recall_intervals(predictions, replicates=1000):
+    """(low, high) of each grade's recall."""
+    people = {}  # subject: knees of each grade that were told, and all
+    for row in csv.DictReader(open(predictions, newline="")):
+        told, all_of = people.setdefault(row["subject"], ([0] * 5, [0] * 5))
+        told[int(row["kl"])] += row["predicted"] == row["kl"]
+        all_of[int(row["kl"])] += 1
+    counts = [told + all_of for told, all_of in people.values()]
+    rng = random.Random(0)
+    drawn = [[] for _ in range(5)]
+    for _ in range(replicates):
+        sums = [sum(column) for column in zip(*rng.choices(counts, k=len(counts)))]
+        for grade in range(5):
+            if sums[5 + grade]:
+                drawn[grade].append(sums[grade] / sums[5 + grade])
+    fortieths = [statistics.quantiles(values, n=40) for values in drawn]
+    return [(cuts[0], cuts[-1]) for cuts in fortieths]
 
 
 def rows_of(runs, pattern):
@@ -31,6 +53,8 @@ def rows_of(runs, pattern):
             row[score + "_low"], row[score + "_high"] = (round(x, 4) for x in content["intervals"][score])
         for grade, count in enumerate(content["confusion"]):
             row[f"recall_{grade}"] = round(count[grade] / max(1, sum(count)), 4)
+        for grade, (low, high) in enumerate(recall_intervals(report.parent / "predictions.csv")):
+            row[f"recall_{grade}_low"], row[f"recall_{grade}_high"] = round(low, 4), round(high, 4)
         yield row
 
 
@@ -40,8 +64,9 @@ def with_kept_rows(path, rows, keys):
     if path.exists():
         with open(path, newline="") as before:
             for row in csv.DictReader(before):
-                if set(row) == set(rows[0]):
-                    found.setdefault(tuple(row[key] for key in keys), {k: v if k in keys else number(v) for k, v in row.items()})
+                if set(row) <= set(rows[0]):
+                    kept = {k: row[k] if k in keys else number(row.get(k, "")) for k in rows[0]}
+                    found.setdefault(tuple(row[key] for key in keys), kept)
     return [found[key] for key in sorted(found)]
 
 

@@ -41,6 +41,7 @@ TEST(Significance, AnovaNeedsSpreadAndTwoOfEach) {
   EXPECT_FALSE(one_way_anova({{1, 2}}).has_value());
   EXPECT_FALSE(one_way_anova({{1, 2}, {3}}).has_value());
   EXPECT_FALSE(one_way_anova({{0.1, 0.1, 0.1}, {0.7, 0.7, 0.7}}).has_value());  // their means round to others
+  EXPECT_FALSE(one_way_anova({{1e-200, 2e-200}, {1, 1}}).has_value());
   EXPECT_FALSE(one_way_anova({{1, 1}, {2, 2}}).has_value());
 }
 

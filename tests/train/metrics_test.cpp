@@ -151,7 +151,7 @@ TEST(TestTouches, AreCountedForEachSetOfShards) {
   EXPECT_EQ(count_test_touch(folder.path(), "aa"), 3);
   // A run that validated on the test split looked once an epoch.
   write_file_atomically(folder.path() / "train.yaml", std::string_view("validation: {split: test}\n"));
-  write_file_atomically(folder.path() / "grader.yaml", std::string_view("shards_sha256: aa\n"));
+  write_file_atomically(folder.path() / "grader.yaml", std::string_view("shards_sha256: aa\nsize_px: 64\n"));
   write_file_atomically(folder.path() / "metrics.csv", std::string_view("epoch\n1\n2\n"));
   EXPECT_EQ(count_test_touch(folder.path(), "aa"), 4 + 2);
   EXPECT_EQ(count_test_touch(folder.path(), "bb"), 2);

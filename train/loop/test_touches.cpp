@@ -5,8 +5,7 @@
 #include "core/csv.h"
 #include "core/errors.h"
 #include "core/files.h"
-#include "train/loop/grader_config.h"
-#include "train/loop/train_config.h"
+#include "train/loop/checkpoint.h"
 
 namespace genu::train {
 
@@ -16,9 +15,8 @@ namespace {
 int looks_in_training(const std::filesystem::path& folder, const std::string& shards_sha256) {
   const auto training = folder / "train.yaml", rows = folder / "metrics.csv";
   if (!std::filesystem::exists(training) || !std::filesystem::exists(rows)) return 0;
-  const auto config = load_config<TrainConfig>(training, {});
-  const auto grader = load_config<GraderConfig>(folder / "grader.yaml", {});
-  const bool looked = config.validation.split == SplitChoice::kTest && grader.shards_sha256 == shards_sha256;
+  const bool looked = read_checkpoint_config(folder).validation.split == SplitChoice::kTest &&
+                      read_grader_config(folder).shards_sha256 == shards_sha256;
   return looked ? static_cast<int>(CsvTable::read(rows).size()) : 0;
 }
 

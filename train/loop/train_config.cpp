@@ -167,8 +167,7 @@ void check_config(const TrainConfig& config) {
   if (!config.teacher.predictions.empty() && (is_forest(config.model) || decoding != Decoding::kSoftmax)) {
     throw ConfigError(
         "teacher.predictions: a teacher is for networks with one output a grade; leave it empty for random_forest and "
-        "the "
-        "losses corn and cumulative");
+        "the losses corn and cumulative");
   }
 }
 

@@ -37,6 +37,7 @@ std::optional<Anova> one_way_anova(const std::vector<std::vector<double>>& group
     between += static_cast<double>(group.size()) * (centre - sum / count) * (centre - sum / count);
     for (const double value : group) within += (value - centre) * (value - centre);
   }
+  if (!(within > 0)) return std::nullopt;  // squares of differences too small for a double
   Anova out{.between_degrees = static_cast<double>(groups.size()) - 1,
             .within_degrees = count - static_cast<double>(groups.size())};
   out.f = (between / out.between_degrees) / (within / out.within_degrees);
