@@ -7,7 +7,7 @@
 #
 #   --real DIR      Mendeley layout: split/grade/SUBJECTSIDE.png with train and val parts
 #   --weights FILE  ImageNet MobileNetV2 (default ../shared/weights/mobilenet_v2_imagenet.safetensors)
-#   --only NAME     all (default), pair, uneven_detail, 1000_images, no_texture, no_scatter, one_exposure, one_position, femur_stays,
+#   --only NAME     all (default), pair, uneven_detail, 1000_images, no_texture, no_scatter, no_osteophytes, one_exposure, one_position, femur_stays,
 #                   one_alignment or narrowing_and_lips_only
 #   --out DIR       default runs/worth, shared with pretrain.sh and best_grader.sh; a finished run is kept, a killed one goes on
 #   --csv FILE      default docs/results/synthetic_only.csv; rows of runs that --out lacks are kept
@@ -26,7 +26,7 @@ threads=0
 out=runs/worth
 csv=docs/results/synthetic_only.csv
 take_options "real weights seeds only threads out csv" "$@"
-case " all pair uneven_detail 1000_images no_texture no_scatter one_exposure one_position femur_stays one_alignment narrowing_and_lips_only " in
+case " all pair uneven_detail 1000_images no_texture no_scatter no_osteophytes one_exposure one_position femur_stays one_alignment narrowing_and_lips_only " in
   *" $only "*) ;;
   *) fail "--only $only is no set of this script; see --help" ;;
 esac
@@ -69,6 +69,8 @@ set_of uneven_detail 1000 2
 set_of 1000_images 200 10
 set_of no_texture 1000 2 --set trabecular.amplitude=0
 set_of no_scatter 1000 2 --set detector.scatter_to_primary_mean=0 --set detector.scatter_to_primary_sd=0
+as_planned=yes set_of no_osteophytes 1000 2 --set dials.osteophyte_fm_mm=0 --set dials.osteophyte_fl_mm=0 \
+  --set dials.osteophyte_tm_mm=0 --set dials.osteophyte_tl_mm=0
 set_of one_exposure 1000 2 --set 'display.film_mean_grey=[156,156,156,156,156,156,156,156,156]' \
   --set 'display.film_sd_grey=[36,36,36,36,36,36,36,36,36]' --set display.curve_steepness_sigma=0 --set display.curve_centre_sd=0 \
   --set display.edge_gain_sd=0 --set display.range_compression_sd=0
